@@ -1,0 +1,51 @@
+/**
+ * What to do after a failed EC2 call, which is all that telling errors apart is for.
+ *
+ * - `throttled`: the bucket was emptier than we thought; shrink it and try again.
+ * - `transient`: try again with jitter, within a budget. The write may have been done.
+ * - `refresh`: our picture of the VPC is wrong; read it again and plan anew.
+ * - `full`: the table has no room; report, go on with others, try when the table has changed.
+ * - `refused`: our mistake, or an illegal destination; report, do not retry the same write.
+ * - `denied`: IAM or credentials; report which action and resource, try again slowly.
+ */
+export type Disposition = "throttled" | "transient" | "refresh" | "full" | "refused" | "denied"
+
+const byCode: ReadonlyMap<string, Disposition> = new Map<string, Disposition>([
+  ["RequestLimitExceeded", "throttled"],
+  ["Throttling", "throttled"],
+  ["ThrottlingException", "throttled"],
+  ["InternalError", "transient"],
+  ["InternalFailure", "transient"],
+  ["Unavailable", "transient"],
+  ["ServiceUnavailable", "transient"],
+  ["RequestExpired", "transient"],
+  ["InvalidRoute.NotFound", "refresh"],
+  ["RouteAlreadyExists", "refresh"],
+  ["InvalidNetworkInterfaceID.NotFound", "refresh"],
+  ["InvalidInstanceID", "refresh"],
+  ["InvalidInstanceID.NotFound", "refresh"],
+  ["InvalidRouteTableID.NotFound", "refresh"],
+  ["InvalidRouteTableId.NotFound", "refresh"],
+  ["RouteLimitExceeded", "full"],
+  ["UnauthorizedOperation", "denied"],
+  ["AuthFailure", "denied"],
+  ["ExpiredToken", "denied"],
+  ["ExpiredTokenException", "denied"],
+  ["UnrecognizedClientException", "denied"],
+  ["InvalidClientTokenId", "denied"],
+  ["SignatureDoesNotMatch", "denied"],
+  ["OptInRequired", "denied"],
+  ["AccessDenied", "denied"],
+  ["CredentialsProviderError", "denied"],
+])
+
+/**
+ * The disposition of an EC2 error code, from EC2's error reference ("Client error codes", "Server error codes"). A code
+ * that is not listed: a 4xx status is `refused`, everything else `transient` (timeouts and connection errors have no
+ * status).
+ */
+export const dispositionOf = (code: string, httpStatus: number | undefined): Disposition =>
+  byCode.get(code) ??
+  (httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500 && httpStatus !== 408 && httpStatus !== 429
+    ? "refused"
+    : "transient")

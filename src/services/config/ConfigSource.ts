@@ -1,0 +1,47 @@
+import { Context, Data, type Effect, type Option, type Stream } from "effect"
+import type { RouteSpec } from "../../domain/RouteSpec.ts"
+
+/** A fault in a spec: where (`$["10.0.0.0/8"][1]`), and what was expected there. */
+export interface SpecProblem {
+  readonly path: string
+  readonly message: string
+}
+
+/** A spec that was read, with what was mended on the way (host bits, duplicate hosts). */
+export interface DecodedSpec {
+  readonly spec: RouteSpec
+  readonly warnings: ReadonlyArray<SpecProblem>
+}
+
+/** A spec that was not accepted. All faults are in it. */
+export class SpecRejected extends Data.TaggedError("SpecRejected")<{
+  readonly problems: ReadonlyArray<SpecProblem>
+}> {
+  override get message(): string {
+    return this.problems.map(({ path, message }) => `${path}: ${message}`).join("; ")
+  }
+}
+
+/** News of a config source. Only `Accepted` changes what is planned. */
+export type SpecNews = Data.TaggedEnum<{
+  /** `onApplied` runs once the spec is in force. */
+  Accepted: DecodedSpec & { readonly onApplied: Effect.Effect<void> }
+  /** The source has something that is no spec; the last good one stays. */
+  Rejected: { readonly problems: ReadonlyArray<SpecProblem> }
+  /** The source cannot be read; the last good spec stays. */
+  Unreadable: { readonly why: string }
+}>
+export const SpecNews = Data.taggedEnum<SpecNews>()
+
+/** Where the route spec comes from. */
+export class ConfigSource extends Context.Service<
+  ConfigSource,
+  {
+    /** The `--mode` it was chosen by. */
+    readonly name: string
+    /** Every piece of news, beginning with the present one; never fails. Ends only where no more can come. */
+    readonly news: Stream.Stream<SpecNews>
+    /** Takes a spec as JSON text (`POST /route_spec`) and returns when it is in force. `None`: this source takes none. */
+    readonly post: Option.Option<(body: string) => Effect.Effect<DecodedSpec, SpecRejected>>
+  }
+>()("vpc-router/services/config/ConfigSource") {}
