@@ -39,13 +39,20 @@ const byCode: ReadonlyMap<string, Disposition> = new Map<string, Disposition>([
   ["CredentialsProviderError", "denied"],
 ])
 
+/** EC2 answers a ReplaceRoute of a route that is gone as if the parameter were wrong; only the text tells. */
+const routeIsGone = /no route defined|Use CreateRoute instead/i
+
 /**
- * The disposition of an EC2 error code, from EC2's error reference ("Client error codes", "Server error codes"). A code
- * that is not listed: a 4xx status is `refused`, everything else `transient` (timeouts and connection errors have no
- * status).
+ * The disposition of an EC2 error, from EC2's error reference ("Client error codes", "Server error codes"). A code that
+ * is not listed: a 4xx status is `refused`, everything else `transient` (timeouts and connection errors have no status).
+ * `message` is EC2's text; it is looked at only where the code does not say enough.
  */
-export const dispositionOf = (code: string, httpStatus: number | undefined): Disposition =>
-  byCode.get(code) ??
-  (httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500 && httpStatus !== 408 && httpStatus !== 429
+export const dispositionOf = (code: string, httpStatus: number | undefined, message = ""): Disposition => {
+  const listed = byCode.get(code)
+  if (listed !== undefined) return listed
+  if (code === "InvalidParameterValue" && routeIsGone.test(message)) return "refresh"
+  if (httpStatus === 429) return "throttled"
+  return httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500 && httpStatus !== 408
     ? "refused"
-    : "transient")
+    : "transient"
+}
