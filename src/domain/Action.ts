@@ -22,9 +22,7 @@ export type Reason = Data.TaggedEnum<{
   HostFailed: { readonly host: Ip; readonly why: string }
   HostDrained: { readonly host: Ip }
   Blackhole: {}
-  /** The route's interface no longer owns the host's address. */
-  InterfaceMoved: { readonly host: Ip }
-  /** The route leads to something that the spec does not name for this CIDR. */
+  /** The route's interface owns the address of none of the CIDR's hosts (any more). */
   WrongTarget: {}
   /** Another table's route already carries this CIDR by a healthy host; one host per CIDR. */
   TablesDisagree: {}
@@ -64,8 +62,7 @@ const reasonWords = Reason.$match({
   HostFailed: ({ host, why }) => `host ${host} failed: ${why}`,
   HostDrained: ({ host }) => `host ${host} is drained`,
   Blackhole: () => "the route is a blackhole",
-  InterfaceMoved: ({ host }) => `the interface no longer owns ${host}`,
-  WrongTarget: () => "the target is none of the CIDR's hosts",
+  WrongTarget: () => "its interface owns the address of none of the CIDR's hosts",
   TablesDisagree: () => "another table carries this CIDR by a healthy host",
   ChangedBack: () => "the route was changed back",
   Missing: () => "the route is missing",

@@ -1,0 +1,238 @@
+import { HashMap, Option } from "effect"
+import { type Action, cellKey } from "./Action.ts"
+import * as ByCell from "./ByCell.ts"
+import type { Cidr } from "./Cidr.ts"
+import { noteOwned } from "./DeletionBrake.ts"
+import { type HostVerdict, type Millis, Verdict } from "./Health.ts"
+import type { Ip } from "./Ip.ts"
+import { obstacle } from "./Obstacle.ts"
+import { hostsOf, type RouteSpec } from "./RouteSpec.ts"
+import { RouteTarget, type Vpc } from "./Vpc.ts"
+import { indexVpc, type StandingRoute } from "./VpcIndex.ts"
+import { allCidrs, cellsOf, type Presence, type World } from "./World.ts"
+import type { WorldEvent } from "./WorldEvent.ts"
+import { afterReading, written } from "./WriteLog.ts"
+
+/** How long EC2's word that it does not know an interface is believed against the readings. */
+const refusalMemory: Millis = 30_000
+/** Two readings at least this far apart must lack a silent host before it counts as gone. */
+const goneAfter: Millis = 10_000
+
+const none: ReadonlySet<Cidr> = new Set()
+
+const sameHosts = (a: ReadonlyArray<Ip> | undefined, b: ReadonlyArray<Ip> | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.length === b.length && a.every((host, i) => host === b[i])
+
+const cidrsByHost = (spec: RouteSpec): ReadonlyMap<Ip, ReadonlyArray<Cidr>> => {
+  const byHost = new Map<Ip, Array<Cidr>>()
+  for (const [range, hosts] of spec)
+    for (const host of hosts) {
+      const ranges = byHost.get(host)
+      if (ranges === undefined) byHost.set(host, [range])
+      else ranges.push(range)
+    }
+  return byHost
+}
+
+const acceptSpec = (world: World, spec: RouteSpec, at: Millis): [World, ReadonlySet<Cidr>] => {
+  const before = world.spec
+  if (before === undefined) {
+    const next = withSpec(world, spec, at)
+    return [next, allCidrs(next)]
+  }
+  const changed = [...new Set([...before.keys(), ...spec.keys()])].filter(
+    (range) => !sameHosts(before.get(range), spec.get(range)),
+  )
+  // What the operator confirmed was confirmed for the spec that was in force.
+  return changed.length === 0 ? [world, none] : [{ ...withSpec(world, spec, at), confirmed: new Set() }, new Set(changed)]
+}
+
+const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
+  const hosts = hostsOf(spec)
+  return {
+    ...world,
+    spec,
+    named: new Set([...world.named, ...spec.keys()]),
+    cidrsOf: cidrsByHost(spec),
+    health: HashMap.fromIterable(
+      [...hosts].map((host) => [host, Option.getOrElse(HashMap.get(world.health, host), () => Verdict.Unknown({ since: at }))]),
+    ),
+    sightings: sightingsAfter(world, spec, world.reading, false),
+  }
+}
+
+const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [World, ReadonlySet<Cidr>] => {
+  const dirty = new Set<Cidr>()
+  let { health } = world
+  for (const { host, verdict } of verdicts) {
+    const ranges = world.cidrsOf.get(host)
+    if (ranges === undefined) continue
+    health = HashMap.set(health, host, verdict)
+    for (const range of ranges) dirty.add(range)
+  }
+  return [{ ...world, health }, dirty]
+}
+
+/** What a reading shows of the hosts of the spec. `isNew`: the reading has not been counted before. */
+const sightingsAfter = (
+  world: World,
+  spec: RouteSpec,
+  reading: World["reading"],
+  isNew: boolean,
+): ReadonlyMap<Ip, Presence> => {
+  if (reading === undefined) return world.sightings
+  const after = new Map<Ip, Presence>()
+  for (const host of hostsOf(spec)) {
+    const interfaceId = reading.index.interfaceOf.get(host)
+    const before = world.sightings.get(host)
+    if (interfaceId !== undefined) after.set(host, { sighting: { interfaceId, gone: false }, absentSince: undefined })
+    else if (!isNew && before !== undefined) after.set(host, before)
+    else {
+      const absentSince = before?.absentSince ?? reading.readAt
+      const gone = reading.readAt - absentSince >= goneAfter
+      after.set(host, { sighting: { interfaceId: before?.sighting.interfaceId, gone }, absentSince })
+    }
+  }
+  return after
+}
+
+const countOwned = (world: World): number => {
+  let count = 0
+  const index = world.reading?.index
+  if (index === undefined) return 0
+  const ranges = new Set(index.byCidr.keys())
+  for (const range of HashMap.keys(world.writes)) ranges.add(range)
+  for (const range of ranges) {
+    const cellOf = cellsOf(world, range)
+    for (const table of index.tables) if (cellOf(table).present?.owned === true) count++
+  }
+  return count
+}
+
+/** How long a past obstacle is remembered, so that a write that fails again and again waits longer and longer. */
+const obstacleMemory: Millis = 10 * 60_000
+
+const readVpc = (world: World, vpc: Vpc, readAt: Millis): [World, ReadonlySet<Cidr>] => {
+  // A reading that began before the one in hand says less.
+  if (world.reading !== undefined && readAt <= world.reading.readAt) return [world, none]
+  const index = indexVpc(vpc, world.policy)
+  const reading = { index, readAt }
+  const next: World = {
+    ...world,
+    reading,
+    sightings: sightingsAfter(world, world.spec ?? new Map(), reading, true),
+    writes: ByCell.filterMap(world.writes, (entry, { table, cidr }) =>
+      index.vpc.tables.has(table) ? afterReading(entry, index.byCidr.get(cidr)?.get(table), readAt) : undefined,
+    ),
+    obstacles: ByCell.filterMap(world.obstacles, (stands, { table }) =>
+      index.vpc.tables.has(table) && readAt < stands.until + obstacleMemory ? stands : undefined,
+    ),
+  }
+  const owned = countOwned(next)
+  const counted = { ...next, owned, highWater: noteOwned(world.highWater, owned, readAt) }
+  return [counted, new Set([...allCidrs(world), ...allCidrs(counted)])]
+}
+
+/** The route as it stands after a write of ours. */
+const routeAfter = (world: World, action: Action): StandingRoute | undefined => {
+  if (action._tag === "DeleteRoute") return undefined
+  const { interfaceId } = action
+  const instanceId = world.reading?.index.vpc.interfaces.get(interfaceId)?.instanceId
+  return {
+    target: RouteTarget.Interface({ interfaceId, instanceId }),
+    interfaceId,
+    blackhole: false,
+    owned: true,
+    interfaceSeen: true,
+  }
+}
+
+const writeDone = (world: World, action: Action, doneAt: Millis): [World, ReadonlySet<Cidr>] => {
+  const present = cellsOf(world, action.cidr)(action.table).present
+  const entry = written(ByCell.get(world.writes, action), present, routeAfter(world, action), doneAt)
+  const owned =
+    world.owned + Number(action._tag !== "DeleteRoute") - Number(present?.owned === true)
+  let { obstacles } = world
+  const dirty = new Set([action.cidr])
+  obstacles = ByCell.set(obstacles, action, undefined)
+  if (action._tag === "DeleteRoute")
+    for (const [range, row] of obstacles)
+      if (row.get(action.table)?.disposition === "full") {
+        obstacles = ByCell.set(obstacles, { table: action.table, cidr: range }, undefined)
+        dirty.add(range)
+      }
+  return [
+    {
+      ...world,
+      writes: ByCell.set(world.writes, action, entry),
+      obstacles,
+      owned,
+      highWater: noteOwned(world.highWater, owned, doneAt),
+    },
+    dirty,
+  ]
+}
+
+const unknownInterface: ReadonlySet<string> = new Set([
+  "InvalidNetworkInterfaceID.NotFound",
+  "InvalidInstanceID",
+  "InvalidInstanceID.NotFound",
+])
+
+const writeFailed = (
+  world: World,
+  event: Extract<WorldEvent, { readonly _tag: "WriteFailed" }>,
+): [World, ReadonlySet<Cidr>] => {
+  const { action } = event
+  const obstacles = ByCell.set(world.obstacles, action, obstacle(ByCell.get(world.obstacles, action), action, event, event.at))
+  const dirty = new Set([action.cidr])
+  if (action._tag === "DeleteRoute" || !unknownInterface.has(event.code)) return [{ ...world, obstacles }, dirty]
+  const refusedInterfaces = new Map([...world.refusedInterfaces].filter(([, until]) => until > event.at))
+  refusedInterfaces.set(action.host, event.at + refusalMemory)
+  for (const range of world.cidrsOf.get(action.host) ?? []) dirty.add(range)
+  return [{ ...world, obstacles, refusedInterfaces }, dirty]
+}
+
+const withDrained = (world: World, host: Ip, isDrained: boolean): [World, ReadonlySet<Cidr>] => {
+  const drained = new Set(world.drained)
+  if (isDrained) drained.add(host)
+  else drained.delete(host)
+  return [{ ...world, drained }, new Set(world.cidrsOf.get(host))]
+}
+
+const confirm = (world: World, hash: string): [World, ReadonlySet<Cidr>] => {
+  const { brake } = world
+  if (brake?.hash !== hash) return [world, none]
+  const confirmed = new Set([...world.confirmed, ...brake.deletions.map(cellKey)])
+  return [{ ...world, confirmed }, new Set(brake.deletions.map(({ cidr }) => cidr))]
+}
+
+const timeCame = (world: World, now: Millis): [World, ReadonlySet<Cidr>] => {
+  const dirty = new Set<Cidr>()
+  for (const [range, { nextAt }] of world.decisions) if (nextAt !== undefined && nextAt <= now) dirty.add(range)
+  return [world, dirty]
+}
+
+/** The world after an event, and the CIDRs whose decision it may have changed. Pure. */
+export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr>] => {
+  switch (event._tag) {
+    case "SpecAccepted":
+      return acceptSpec(world, event.spec, event.at)
+    case "VerdictsReached":
+      return reachVerdicts(world, event.verdicts)
+    case "VpcRead":
+      return readVpc(world, event.vpc, event.readAt)
+    case "WriteDone":
+      return writeDone(world, event.action, event.at)
+    case "WriteFailed":
+      return writeFailed(world, event)
+    case "HostDrained":
+      return withDrained(world, event.host, true)
+    case "HostUndrained":
+      return withDrained(world, event.host, false)
+    case "DeletionsConfirmed":
+      return confirm(world, event.hash)
+    case "TimeCame":
+      return timeCame(world, event.at)
+  }
+}

@@ -1,0 +1,159 @@
+import { HashMap, Option } from "effect"
+import { type Action, cellKey, compareActions } from "./Action.ts"
+import type { Cidr } from "./Cidr.ts"
+import { type Brake, brakeOn, mostOwned } from "./DeletionBrake.ts"
+import type { Millis } from "./Health.ts"
+import { compareHeld, type Held, HoldReason } from "./Hold.ts"
+import { type HostStanding, standingOf } from "./HostStanding.ts"
+import type { Ip } from "./Ip.ts"
+import { blocks } from "./Obstacle.ts"
+import { planCidr, type PlanView } from "./PlanCidr.ts"
+import type { VpcIndex } from "./VpcIndex.ts"
+import { type CidrDecision, cellsOf, obstacleAt, type World, writeTo } from "./World.ts"
+import { contention } from "./WriteLog.ts"
+
+/** How long a host that is new may take to answer before routes are created without it. Two probes at the usual rhythm. */
+export const firstAnswerPatience: Millis = 1_500
+
+/** What to write now. */
+export interface Decision {
+  /** The world with the new decisions in it. */
+  readonly world: World
+  /** The CIDRs that were decided anew: whatever is still queued for them is superseded by `write`. */
+  readonly cidrs: ReadonlySet<Cidr>
+  /** Most urgent first; the same input gives the same list. */
+  readonly write: ReadonlyArray<Action>
+  /** When to look again, although nothing happens. */
+  readonly nextAt: Millis | undefined
+}
+
+/** The world as one CIDR's plan sees it at `now`. Standings are worked out once a host. */
+export const viewOf = (world: World, index: VpcIndex, now: Millis): PlanView => {
+  const standings = new Map<Ip, HostStanding>()
+  return {
+    policy: world.policy,
+    index,
+    hosts: (range) => world.spec?.get(range),
+    standing: (host) => {
+      const known = standings.get(host)
+      if (known !== undefined) return known
+      const facts = {
+        host,
+        verdict: Option.getOrUndefined(HashMap.get(world.health, host)),
+        drained: world.drained.has(host),
+        sighting: world.sightings.get(host)?.sighting,
+        refusedByEc2: now < (world.refusedInterfaces.get(host) ?? -Infinity),
+      }
+      const standing = standingOf(facts, index)
+      standings.set(host, standing)
+      return standing
+    },
+    cells: (range) => cellsOf(world, range),
+    wasNamed: (range) => world.named.has(range),
+    firstAnswerUntil: (host) => {
+      const verdict = Option.getOrUndefined(HashMap.get(world.health, host))
+      const until = verdict?._tag === "Unknown" ? verdict.since + firstAnswerPatience : -Infinity
+      return now < until ? until : undefined
+    },
+  }
+}
+
+/** Why a planned write is not made now: EC2 refused it a moment ago, or somebody else fights over the cell. */
+const guard = (world: World, action: Action, now: Millis): Held | undefined => {
+  const hold = { cidr: action.cidr, table: action.table, action }
+  const stands = obstacleAt(world, action)
+  if (blocks(stands, action, now)) return { ...hold, reason: HoldReason.WriteFailed(stands), until: stands.until }
+  const contended = contention(writeTo(world, action))
+  return contended !== undefined && now < contended.until && action.urgency !== "failover"
+    ? { ...hold, reason: HoldReason.Contended({ times: contended.times }), until: contended.until }
+    : undefined
+}
+
+const earliest = (times: ReadonlyArray<Millis | undefined>): Millis | undefined =>
+  times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined)
+
+const decideCidr = (world: World, view: PlanView, range: Cidr, now: Millis): CidrDecision => {
+  const plan = planCidr(view, range)
+  const write: Array<Action> = []
+  const held: Array<Held> = [...plan.held]
+  for (const action of plan.actions) {
+    const hold = guard(world, action, now)
+    if (hold === undefined) write.push(action)
+    else held.push(hold)
+  }
+  const refusals = (world.spec?.get(range) ?? []).map((host) => world.refusedInterfaces.get(host))
+  const times = [...held.map(({ until }) => until), ...refusals].filter((time) => time !== undefined && time > now)
+  return { write, held, nextAt: earliest(times) }
+}
+
+const deletionsOf = (world: World): ReadonlyArray<Extract<Action, { readonly _tag: "DeleteRoute" }>> =>
+  [...HashMap.values(world.decisions)].flatMap(({ write }) => write.filter((action) => action._tag === "DeleteRoute"))
+
+const brakeOf = (world: World, now: Millis): Brake | undefined =>
+  brakeOn({
+    deletions: deletionsOf(world),
+    confirmed: world.confirmed,
+    specIsEmpty: world.spec?.size === 0,
+    owned: world.owned,
+    mostOwned: mostOwned(world.highWater, now),
+  })
+
+const brakedCells = (brake: Brake | undefined): ReadonlySet<string> => new Set(brake?.deletions.map(cellKey))
+
+/**
+ * Decides the CIDRs in `dirty` anew: health guards, plan, then action guards. Without a spec or a reading of the VPC
+ * nothing is decided. Deciding only what {@link apply} called dirty gives the same as deciding everything.
+ */
+export const decide = (world: World, dirty: ReadonlySet<Cidr>, now: Millis): Decision => {
+  const index = world.reading?.index
+  if (world.spec === undefined || index === undefined) return { world, cidrs: dirty, write: [], nextAt: undefined }
+  const view = viewOf(world, index, now)
+  let { decisions } = world
+  for (const range of dirty) {
+    const decision = decideCidr(world, view, range, now)
+    decisions =
+      decision.write.length + decision.held.length > 0 || decision.nextAt !== undefined
+        ? HashMap.set(decisions, range, decision)
+        : HashMap.remove(decisions, range)
+  }
+  const decided = { ...world, decisions }
+  const brake = brakeOf(decided, now)
+  const next = { ...decided, brake }
+  // A brake that was put on or let go changes what may be written for CIDRs that nothing else changed.
+  const before = brakedCells(world.brake)
+  const after = brakedCells(brake)
+  const cidrs = new Set(dirty)
+  for (const { cidr, table } of [...(world.brake?.deletions ?? []), ...(brake?.deletions ?? [])]) {
+    const key = cellKey({ table, cidr })
+    if (before.has(key) !== after.has(key)) cidrs.add(cidr)
+  }
+  return {
+    world: next,
+    cidrs,
+    write: [...cidrs].flatMap((range) => writesFor(next, range, after)).sort(compareActions),
+    nextAt: earliest([...HashMap.values(decisions)].map(({ nextAt }) => nextAt)),
+  }
+}
+
+const writesFor = (world: World, range: Cidr, braked: ReadonlySet<string>): ReadonlyArray<Action> => {
+  const write = Option.getOrUndefined(HashMap.get(world.decisions, range))?.write ?? []
+  return braked.size === 0 ? write : write.filter((action) => !braked.has(cellKey(action)))
+}
+
+/** Every write that is decided and not held: what is queued or under way. */
+export const pendingOf = (world: World): ReadonlyArray<Action> => {
+  const braked = brakedCells(world.brake)
+  return [...HashMap.keys(world.decisions)].flatMap((range) => writesFor(world, range, braked)).sort(compareActions)
+}
+
+/** Everything that is not done, with its reason. */
+export const heldOf = (world: World): ReadonlyArray<Held> => {
+  const { brake } = world
+  const braked: ReadonlyArray<Held> = (brake?.deletions ?? []).map((action) => ({
+    cidr: action.cidr,
+    table: action.table,
+    action,
+    reason: HoldReason.DeletionBrake({ hash: brake?.hash ?? "" }),
+  }))
+  return [...[...HashMap.values(world.decisions)].flatMap(({ held }) => held), ...braked].sort(compareHeld)
+}

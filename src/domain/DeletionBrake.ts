@@ -1,0 +1,63 @@
+import { type Action, cellKey, compareActions, targetWords } from "./Action.ts"
+import type { Millis } from "./Health.ts"
+import { stableHex } from "./StableHash.ts"
+
+type DeleteRoute = Extract<Action, { readonly _tag: "DeleteRoute" }>
+
+/** Against how far back a deletion is measured. */
+const memory: Millis = 60 * 60_000
+const bucket: Millis = 60_000
+/** A plan for fewer distinct destinations is never held, so that a single `[]` withdraws its route at once. */
+const fewestDestinations = 3
+
+/** The most owned routes seen in each of the last minutes, oldest first: bounded by the hour it covers. */
+export type HighWater = ReadonlyArray<{ readonly minute: number; readonly owned: number }>
+
+/** Notes how many owned routes there are. */
+export const noteOwned = (highWater: HighWater, owned: number, now: Millis): HighWater => {
+  const minute = Math.floor(now / bucket)
+  const kept = highWater.filter((entry) => entry.minute > minute - memory / bucket && entry.minute !== minute)
+  const here = highWater.find((entry) => entry.minute === minute)
+  return here !== undefined && here.owned >= owned && kept.length + 1 === highWater.length
+    ? highWater
+    : [...kept, { minute, owned: Math.max(owned, here?.owned ?? 0) }]
+}
+
+/** The most owned routes in the last hour. */
+export const mostOwned = (highWater: HighWater, now: Millis): number =>
+  highWater.reduce((most, { minute, owned }) => (minute > Math.floor((now - memory) / bucket) ? Math.max(most, owned) : most), 0)
+
+/** Deletions that wait for the operator: confirmed by `hash`, which stands for exactly these deletions. */
+export interface Brake {
+  readonly hash: string
+  readonly deletions: ReadonlyArray<DeleteRoute>
+}
+
+/** 16 hexadecimal digits that stand for exactly these deletions. */
+export const hashOf = (deletions: ReadonlyArray<DeleteRoute>): string =>
+  stableHex(
+    [...deletions]
+      .sort(compareActions)
+      .map((action) => `${cellKey(action)} ${targetWords(action.before)}`)
+      .join("\n"),
+  )
+
+/**
+ * Holds deletions when the spec is empty, or when they would leave less than half of the most routes owned in the last
+ * hour and concern at least three distinct destinations. What the operator confirmed is not counted.
+ */
+export const brakeOn = (input: {
+  readonly deletions: ReadonlyArray<DeleteRoute>
+  readonly confirmed: ReadonlySet<string>
+  readonly specIsEmpty: boolean
+  readonly owned: number
+  readonly mostOwned: number
+}): Brake | undefined => {
+  const waiting = input.deletions.filter((action) => !input.confirmed.has(cellKey(action)))
+  if (waiting.length === 0) return undefined
+  const gone = input.mostOwned - (input.owned - input.deletions.length)
+  const tooMany = gone > input.mostOwned / 2 && new Set(waiting.map(({ cidr }) => cidr)).size >= fewestDestinations
+  return input.specIsEmpty || tooMany
+    ? { hash: hashOf(waiting), deletions: [...waiting].sort(compareActions) }
+    : undefined
+}

@@ -1,0 +1,87 @@
+import { Data } from "effect"
+import { type Action, compareText, targetWords } from "./Action.ts"
+import type { Cidr } from "./Cidr.ts"
+import type { RouteTableId } from "./Ids.ts"
+import type { Millis } from "./Health.ts"
+import type { Ip } from "./Ip.ts"
+import type { RouteTarget } from "./Vpc.ts"
+import type { Disposition } from "./WriteFailure.ts"
+
+/** A host that cannot take a route at present, and why. */
+export interface Unable {
+  readonly host: Ip
+  readonly why: string
+}
+
+/** Why something that the spec asks for is not done. */
+export type HoldReason = Data.TaggedEnum<{
+  /** At least one host failed, and none can take the routes. Existing routes stay. */
+  NoHealthyHost: { readonly hosts: ReadonlyArray<Unable> }
+  /** No host failed, but none is known to be healthy yet. */
+  HealthUnknown: { readonly hosts: ReadonlyArray<Unable> }
+  /** The route's own host is neither proven nor failed: it neither gains nor loses routes. */
+  Unproven: Unable
+  /** A host that ranks higher has been watched for a moment only; routes are not created before it could answer. */
+  FirstAnswer: { readonly host: Ip }
+  /** A route of another kind stands on a CIDR of the spec. */
+  Conflict: { readonly target: RouteTarget }
+  /** EC2 shows a blackhole at the very interface that should carry the route: writing it again would change nothing. */
+  Blackhole: { readonly host: Ip }
+  /** Default routes are created only in tables that `--tables` names. */
+  DefaultRoute: {}
+  /** The CIDR lies in `--ignore-routes`. */
+  Ignored: {}
+  /** The CIDR lies outside `--own`. */
+  NotOwned: {}
+  /** Deleting it could open a path around a firewall; no accepted spec ever named it, nor does `--own`. */
+  Protected: { readonly what: "default route" | "inside the VPC" }
+  /** The route is active, but its interface is not in the reading: the reading is not whole. */
+  InterfaceUnseen: { readonly target: RouteTarget }
+  /** Somebody else keeps changing the route back. */
+  Contended: { readonly times: number }
+  /** EC2 did not do it. */
+  WriteFailed: { readonly disposition: Disposition; readonly code: string; readonly message: string; readonly attempts: number }
+  /** Too much would be deleted at once; confirm the plan by its hash. */
+  DeletionBrake: { readonly hash: string }
+}>
+export const HoldReason = Data.taggedEnum<HoldReason>()
+
+/** Something that is not done, with its reason. Without `table` it concerns the CIDR in every table. */
+export interface Held {
+  readonly cidr: Cidr
+  readonly table?: RouteTableId | undefined
+  /** The write that waits, if there is one. */
+  readonly action?: Action | undefined
+  readonly reason: HoldReason
+  /** When it is looked at again by itself. */
+  readonly until?: Millis | undefined
+}
+
+const list = (hosts: ReadonlyArray<Unable>): string => hosts.map(({ host, why }) => `${host} ${why}`).join(", ")
+
+const reasonWords = HoldReason.$match({
+  NoHealthyHost: ({ hosts }) => `no healthy host: ${list(hosts)}`,
+  HealthUnknown: ({ hosts }) => `no host is known to be healthy yet: ${list(hosts)}`,
+  Unproven: ({ host, why }) => `its host ${host} is not proven: ${why}`,
+  FirstAnswer: ({ host }) => `waiting a moment for the first answer of ${host}`,
+  Conflict: ({ target }) => `a route of another kind stands here (${targetWords(target)})`,
+  Blackhole: ({ host }) => `EC2 shows a blackhole although ${host} owns the interface and answers`,
+  DefaultRoute: () => "default routes are created only in tables that --tables names",
+  Ignored: () => "--ignore-routes covers it",
+  NotOwned: () => "--own does not cover it",
+  Protected: ({ what }) => `not deleted (${what}): no accepted spec named it and --own does not cover it`,
+  InterfaceUnseen: ({ target }) => `${targetWords(target)} is not in the last reading of EC2`,
+  Contended: ({ times }) => `somebody changed it back ${times} times`,
+  WriteFailed: ({ code, message, attempts }) => `${code}: ${message} (${attempts} ${attempts === 1 ? "try" : "tries"})`,
+  DeletionBrake: ({ hash }) => `too many deletions at once; confirm the plan ${hash} to go on`,
+})
+
+/** The reason in words. */
+export const holdWords = (reason: HoldReason): string => reasonWords(reason)
+
+/** What tells one hold from another over time. */
+export const holdKey = (held: Held): string => `${held.cidr} ${held.table ?? "*"} ${held.reason._tag}`
+
+/** By CIDR, then table, then kind. */
+export const compareHeld = (a: Held, b: Held): number =>
+  compareText(a.cidr, b.cidr) || compareText(a.table ?? "", b.table ?? "") || compareText(a.reason._tag, b.reason._tag)

@@ -1,0 +1,108 @@
+import { compareText } from "./Action.ts"
+import type { Cidr } from "./Cidr.ts"
+import type { InstanceId, InterfaceId, RouteTableId } from "./Ids.ts"
+import type { Ip } from "./Ip.ts"
+import { exclusion, inScope, type Policy } from "./Policy.ts"
+import type { InstanceState, NetworkInterface, Route, RouteTable, RouteTarget, Vpc } from "./Vpc.ts"
+
+/** A route as the planner sees it: what it leads to, and whether it is ours. */
+export interface StandingRoute {
+  readonly target: RouteTarget
+  /** The interface it leads to, where that can be told. */
+  readonly interfaceId: InterfaceId | undefined
+  readonly blackhole: boolean
+  /** Ours to move and to delete: see {@link isOwned}. */
+  readonly owned: boolean
+  /** The interface is in the same reading. A route that leads nowhere we know is not deleted on one reading's word. */
+  readonly interfaceSeen: boolean
+}
+
+/** One reading of the VPC, arranged for planning under one policy. */
+export interface VpcIndex {
+  readonly vpc: Vpc
+  /** Ids of the tables in scope, sorted. */
+  readonly tables: ReadonlyArray<RouteTableId>
+  /** Routes of the tables in scope, by destination; destinations out of our hands are left out. */
+  readonly byCidr: ReadonlyMap<Cidr, ReadonlyMap<RouteTableId, StandingRoute>>
+  /** The interface that owns each address. */
+  readonly interfaceOf: ReadonlyMap<Ip, InterfaceId>
+}
+
+/** Whether an interface belongs to another account or to a service; routes to such are never ours. */
+export const isForeignInterface = (vpc: Vpc, networkInterface: NetworkInterface): boolean =>
+  networkInterface.requesterManaged || isForeignAccount(vpc, networkInterface.ownerId)
+
+const isForeignAccount = (vpc: Vpc, ownerId: string | undefined): boolean =>
+  ownerId !== undefined && vpc.ownerId !== undefined && ownerId !== vpc.ownerId
+
+/**
+ * Ours are static routes (`Origin: CreateRoute`) to an instance or interface, unless the interface is managed by a
+ * service (NAT gateway, endpoint) or belongs to another account. Tables with edge associations are out of scope before.
+ */
+const isOwned = (vpc: Vpc, route: Route, interfaceId: InterfaceId | undefined): boolean => {
+  if (route.origin !== "CreateRoute" || route.target._tag === "Other") return false
+  if (isForeignAccount(vpc, route.target.ownerId)) return false
+  const networkInterface = interfaceId === undefined ? undefined : vpc.interfaces.get(interfaceId)
+  return networkInterface === undefined || !isForeignInterface(vpc, networkInterface)
+}
+
+/** The only interface of an instance; undefined when it has none or several. */
+const onlyInterfaces = (vpc: Vpc): ReadonlyMap<InstanceId, InterfaceId | undefined> => {
+  const found = new Map<InstanceId, InterfaceId | undefined>()
+  for (const { id, instanceId } of vpc.interfaces.values())
+    if (instanceId !== undefined) found.set(instanceId, found.has(instanceId) ? undefined : id)
+  return found
+}
+
+const standing = (vpc: Vpc, only: ReadonlyMap<InstanceId, InterfaceId | undefined>, route: Route): StandingRoute => {
+  const { target } = route
+  const interfaceId =
+    target._tag === "Interface"
+      ? target.interfaceId
+      : target._tag === "Instance"
+        ? only.get(target.instanceId)
+        : undefined
+  return {
+    target,
+    interfaceId,
+    blackhole: route.state === "blackhole",
+    owned: isOwned(vpc, route, interfaceId),
+    interfaceSeen: interfaceId !== undefined && vpc.interfaces.has(interfaceId),
+  }
+}
+
+/** A static route wins over a propagated one to the same destination ("Route priority", VPC user guide). */
+const outranks = (route: Route): boolean => route.origin !== "EnableVgwRoutePropagation"
+
+const ownersOfAddresses = (vpc: Vpc): ReadonlyMap<Ip, InterfaceId> => {
+  // While an address moves, two interfaces can show it: the attached one has it, then the lower id, whatever the order.
+  const byClaim = [...vpc.interfaces.values()].sort(
+    (a, b) => Number(a.instanceId === undefined) - Number(b.instanceId === undefined) || compareText(a.id, b.id),
+  )
+  const owners = new Map<Ip, InterfaceId>()
+  for (const { id, addresses } of byClaim) for (const address of addresses) if (!owners.has(address)) owners.set(address, id)
+  return owners
+}
+
+/** Arranges a reading for planning. */
+export const indexVpc = (vpc: Vpc, policy: Policy): VpcIndex => {
+  const tables = [...vpc.tables.values()].filter((table) => inScope(policy, table)).sort((a, b) => compareText(a.id, b.id))
+  const only = onlyInterfaces(vpc)
+  const byCidr = new Map<Cidr, Map<RouteTableId, StandingRoute>>()
+  const excluded = new Map<Cidr, boolean>()
+  const place = (table: RouteTable, route: Route): void => {
+    const range = route.destination
+    let out = excluded.get(range)
+    if (out === undefined) excluded.set(range, (out = exclusion(policy, range) !== undefined))
+    if (out) return
+    let cells = byCidr.get(range)
+    if (cells === undefined) byCidr.set(range, (cells = new Map()))
+    if (outranks(route) || !cells.has(table.id)) cells.set(table.id, standing(vpc, only, route))
+  }
+  for (const table of tables) for (const route of table.routes) place(table, route)
+  return { vpc, tables: tables.map(({ id }) => id), byCidr, interfaceOf: ownersOfAddresses(vpc) }
+}
+
+/** The state of the instance behind an interface, where it is known. */
+export const instanceStateOf = (vpc: Vpc, networkInterface: NetworkInterface): InstanceState | undefined =>
+  networkInterface.instanceId === undefined ? undefined : vpc.instances.get(networkInterface.instanceId)

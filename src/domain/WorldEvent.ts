@@ -1,0 +1,30 @@
+import { Data } from "effect"
+import type { Action } from "./Action.ts"
+import type { HostVerdict, Millis } from "./Health.ts"
+import type { Ip } from "./Ip.ts"
+import type { RouteSpec } from "./RouteSpec.ts"
+import type { Vpc } from "./Vpc.ts"
+import type { Disposition } from "./WriteFailure.ts"
+
+/** Everything that can change a decision. */
+export type WorldEvent = Data.TaggedEnum<{
+  SpecAccepted: { readonly spec: RouteSpec; readonly at: Millis }
+  VerdictsReached: { readonly verdicts: ReadonlyArray<HostVerdict> }
+  /** A whole reading of the VPC that began at `readAt`. */
+  VpcRead: { readonly vpc: Vpc; readonly readAt: Millis }
+  WriteDone: { readonly action: Action; readonly at: Millis }
+  WriteFailed: {
+    readonly action: Action
+    readonly disposition: Disposition
+    readonly code: string
+    readonly message: string
+    readonly at: Millis
+  }
+  HostDrained: { readonly host: Ip }
+  HostUndrained: { readonly host: Ip }
+  /** The operator lets the held deletions with this hash happen; any other hash changes nothing. */
+  DeletionsConfirmed: { readonly hash: string }
+  /** Time has come for what was to be looked at again at or before `at`. */
+  TimeCame: { readonly at: Millis }
+}>
+export const WorldEvent = Data.taggedEnum<WorldEvent>()

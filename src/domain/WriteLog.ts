@@ -1,0 +1,101 @@
+import type { Millis } from "./Health.ts"
+import type { StandingRoute } from "./VpcIndex.ts"
+
+/**
+ * EC2's readings can be older than our writes, for seconds as a rule and for minutes on bad days. For a while a reading
+ * that shows what a cell held before our write is therefore taken for an old reading.
+ */
+export const staleHorizon: Millis = 5 * 60_000
+
+/** How long a cell that others changed is remembered, so that a tug of war is noticed. */
+const contentionMemory: Millis = 60 * 60_000
+
+/** How long an unchanged reading is taken for stale before the write is made again; doubles with every reversal. */
+const firstPatience: Millis = 10_000
+const longestPatience: Millis = 5 * 60_000
+
+const patience = (reversals: number): Millis => Math.min(longestPatience, firstPatience * 2 ** Math.min(reversals, 10))
+
+/** How many earlier contents of a cell are kept to recognise an old reading. */
+const historyLength = 4
+
+/** Our last write to one cell, and what readings made of it since. `undefined` as a route: none. */
+export interface LogEntry {
+  readonly written: StandingRoute | undefined
+  readonly before: ReadonlyArray<StandingRoute | undefined>
+  readonly at: Millis
+  /**
+   * - `written`: no reading speaks against it yet.
+   * - `confirmed`: the last reading shows it.
+   * - `old`: readings go on showing what was there before, longer than a stale reading would.
+   * - `changed`: the last reading shows something else, written by somebody else.
+   */
+  readonly shown: "written" | "confirmed" | "old" | "changed"
+  /** How often the cell was found changed after a write of ours. */
+  readonly reversals: number
+}
+
+/** The content of a cell: `present` is what is compared with the plan, `believed` what counts as our intention. */
+export interface CellContent {
+  readonly present: StandingRoute | undefined
+  readonly believed: StandingRoute | undefined
+}
+
+const same = (a: StandingRoute | undefined, b: StandingRoute | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.interfaceId === b.interfaceId && a.owned === b.owned
+
+/** A write of ours was done. */
+export const written = (
+  entry: LogEntry | undefined,
+  present: StandingRoute | undefined,
+  route: StandingRoute | undefined,
+  at: Millis,
+): LogEntry => {
+  const history = entry !== undefined && at - entry.at < staleHorizon ? entry.before : []
+  return {
+    written: route,
+    before: [present, ...history].slice(0, historyLength),
+    at,
+    shown: "written",
+    reversals: entry?.reversals ?? 0,
+  }
+}
+
+/** What a reading that began at `readAt` makes of a write. Undefined: nothing left to remember. */
+export const afterReading = (entry: LogEntry, read: StandingRoute | undefined, readAt: Millis): LogEntry | undefined => {
+  const age = readAt - entry.at
+  if (age <= 0) return entry
+  if (same(read, entry.written)) {
+    const remember = entry.reversals > 0 ? contentionMemory : staleHorizon
+    return age > remember ? undefined : { ...entry, shown: "confirmed" }
+  }
+  const looksOld = entry.before.some((earlier) => same(read, earlier))
+  if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "written" }
+  // Long after a confirmed write, an earlier content is somebody's wish and no old reading.
+  if (entry.shown === "confirmed" && age > staleHorizon) return undefined
+  const reversals = entry.shown === "old" || entry.shown === "changed" ? entry.reversals : entry.reversals + 1
+  return { ...entry, shown: looksOld ? "old" : "changed", reversals }
+}
+
+/** The content of a cell: the last reading under our own writes. */
+export const content = (entry: LogEntry | undefined, read: StandingRoute | undefined): CellContent => {
+  switch (entry?.shown) {
+    case undefined:
+    case "confirmed":
+    case "changed":
+      return { present: read, believed: read }
+    case "written":
+      return { present: entry.written, believed: entry.written }
+    case "old":
+      return { present: read, believed: entry.written }
+  }
+}
+
+/** From how many reversals on a cell is contended. Once can be a hand edit; twice is somebody who insists. */
+const contendedFrom = 2
+
+/** While a contended cell waits: until when, and how often it was changed back. Undefined: not contended. */
+export const contention = (entry: LogEntry | undefined): { readonly until: Millis; readonly times: number } | undefined =>
+  entry === undefined || entry.reversals < contendedFrom || entry.shown === "confirmed"
+    ? undefined
+    : { until: entry.at + patience(entry.reversals), times: entry.reversals }
