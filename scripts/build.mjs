@@ -1,0 +1,73 @@
+// npm run build. Writes dist:
+//   main.js       what `vpc-router` runs: looks at the Node version, then loads
+//   daemon.js     the whole program in one file; only raw-socket, which is native and optional, stays outside
+//   lib/          ES modules and types of the library (src/index.ts, src/plugin.ts), with effect left outside
+import { spawnSync } from "node:child_process"
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { build } from "esbuild"
+import { root } from "./setup.mjs"
+
+const dist = join(root, "dist")
+const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+const [major, minor] = engines.node.replace(">=", "").split(".").map(Number)
+
+// Old Nodes parse a whole file and link its imports before they run a line of it: so this file has neither.
+const launcher = `#!/usr/bin/env node
+const [major, minor] = process.versions.node.split(".").map(Number)
+if (major < ${major} || (major === ${major} && minor < ${minor})) {
+  console.error("vpc-router needs Node.js ${major}.${minor} or newer; this is " + process.version + ".")
+  process.exitCode = 1
+} else {
+  await import("./daemon.js")
+}
+`
+
+/** Bundled CommonJS packages ask for Node's own modules by require. */
+const requireForBundled = `import { createRequire as createRequireForBundled } from "node:module"
+const require = createRequireForBundled(import.meta.url)
+`
+
+const bundle = async () => {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: ["src/main.ts"],
+    outfile: join(dist, "daemon.js"),
+    write: false,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: `node${major}`,
+    mainFields: ["module", "main"],
+    external: ["raw-socket"],
+    banner: { js: requireForBundled },
+    legalComments: "eof",
+    logLevel: "warning",
+  })
+  return outputFiles[0].contents
+}
+
+/** A test or a server that starts meanwhile finds the old file or the new one, never half of one. */
+const writeWhole = (file, contents) => {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, contents)
+  renameSync(draft, file)
+}
+
+const library = () => {
+  const draft = join(dist, `lib.${process.pid}`)
+  const tsc = spawnSync("tsc", ["-p", "tsconfig.build.json", "--outDir", draft], { cwd: root, stdio: "inherit" })
+  if (tsc.status !== 0) {
+    rmSync(draft, { recursive: true, force: true })
+    throw new Error("the library was not built")
+  }
+  rmSync(join(dist, "lib"), { recursive: true, force: true })
+  renameSync(draft, join(dist, "lib"))
+}
+
+mkdirSync(dist, { recursive: true })
+const daemon = await bundle()
+writeWhole(join(dist, "daemon.js"), daemon)
+writeWhole(join(dist, "main.js"), launcher)
+chmodSync(join(dist, "main.js"), 0o755)
+library()

@@ -1,0 +1,179 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import {
+  type BucketLimits,
+  describes,
+  emptied,
+  full,
+  refilled,
+  routeWrites,
+  take,
+  type TokenBucket,
+} from "../../src/domain/TokenBucket.ts"
+
+// What the bucket may gain by its tolerance for rounding errors, for each token that was taken.
+const tolerance = 1e-6
+
+const limits: fc.Arbitrary<BucketLimits> = fc.oneof(
+  fc.constantFrom(routeWrites, describes),
+  fc.record({
+    capacity: fc.integer({ min: 1, max: 200 }),
+    refillPerSecond: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0.1, max: 100, noNaN: true })),
+  }),
+)
+
+/** Milliseconds from one attempt to the next: bursts, waits of all lengths, and a clock that is set back. */
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(0) },
+  { weight: 4, arbitrary: fc.double({ min: 0, max: 3000, noNaN: true }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 100_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -5000, max: -1 }) },
+)
+
+const start = 1_700_000_000_000
+
+/** A bucket after some use, its limits, and the present. */
+const used = fc
+  .record({ limits, steps: fc.array(step, { maxLength: 250 }) })
+  .map(({ limits, steps }) => attempts(limits, steps))
+
+/** Tries to take a token after each step. Gives the bucket, the present, and when a token was granted. */
+const attempts = (limits: BucketLimits, steps: ReadonlyArray<number>) => {
+  let bucket = full(limits, start)
+  let now = start
+  const granted: Array<number> = []
+  for (const step of steps) {
+    now += step
+    const taken = take(bucket, now)
+    if (taken.waitMillis === 0) granted.push(taken.bucket.at)
+    bucket = taken.bucket
+  }
+  return { limits, bucket, now: bucket.at, granted }
+}
+
+/** Takes as often as the bucket grants at once. */
+const drained = (bucket: TokenBucket, now: number, reserve: number): { bucket: TokenBucket; taken: number } => {
+  for (let taken = 0; ; taken++) {
+    const next = take(bucket, now, reserve)
+    if (next.waitMillis > 0) return { bucket: next.bucket, taken }
+    bucket = next.bucket
+  }
+}
+
+/** How many milliseconds `count` takes last, each made as soon as the bucket allows. */
+const duration = (limits: BucketLimits, count: number): number => {
+  let bucket = full(limits, start)
+  let now = start
+  for (let taken = 0; taken < count;) {
+    const next = take(bucket, now)
+    bucket = next.bucket
+    if (next.waitMillis === 0) taken++
+    now += next.waitMillis
+  }
+  return now - start
+}
+
+describe("a token bucket", () => {
+  it("never grants more in any window than its capacity and what flows in meanwhile", () => {
+    fc.assert(
+      fc.property(used, ({ limits, granted }) => {
+        granted.forEach((first, i) => {
+          granted.slice(i).forEach((last, others) => {
+            const count = others + 1
+            const allowed = limits.capacity + ((last - first) / 1000) * limits.refillPerSecond
+            assert.isAtMost(count, allowed + count * tolerance)
+          })
+        })
+      }),
+    )
+  })
+
+  it("names a wait after which a token is there, and which is less than a millisecond too long", () => {
+    fc.assert(
+      fc.property(used, fc.nat({ max: 200 }), ({ limits, bucket, now }, reserveSeed) => {
+        const reserve = reserveSeed % limits.capacity
+        const { waitMillis } = take(bucket, now, reserve)
+        assert.isTrue(Number.isInteger(waitMillis) && waitMillis >= 0)
+        assert.strictEqual(take(bucket, now + waitMillis, reserve).waitMillis, 0)
+        const tooEarly = now + waitMillis - 1.1
+        if (tooEarly >= now) assert.isAbove(take(bucket, tooEarly, reserve).waitMillis, 0)
+      }),
+    )
+  })
+
+  it("grants exactly capacity tokens at once when it is full", () => {
+    fc.assert(
+      fc.property(limits, (limits) => {
+        assert.strictEqual(drained(full(limits, start), start, 0).taken, limits.capacity)
+      }),
+    )
+  })
+
+  it("keeps the reserve for those who may take it, and gives it to them without a wait", () => {
+    fc.assert(
+      fc.property(used, fc.nat({ max: 200 }), ({ limits, bucket, now }, reserveSeed) => {
+        const reserve = reserveSeed % limits.capacity
+        const before = Math.floor(refilled(bucket, now).tokens + tolerance)
+        const rest = drained(bucket, now, reserve)
+        const urgent = drained(rest.bucket, now, 0)
+        assert.strictEqual(rest.taken, Math.max(0, before - reserve))
+        assert.strictEqual(urgent.taken, Math.min(before, reserve))
+      }),
+    )
+  })
+
+  it("charges nothing for an attempt that was refused", () => {
+    fc.assert(
+      fc.property(used, fc.array(fc.nat({ max: 50 }), { maxLength: 10 }), ({ bucket, now }, pauses) => {
+        const empty = drained(bucket, now, 0).bucket
+        let asked = empty
+        let present = now
+        for (const pause of pauses) {
+          const attempt = take(asked, present + pause)
+          if (attempt.waitMillis === 0) break
+          present += pause
+          asked = attempt.bucket
+        }
+        assert.approximately(refilled(asked, present).tokens, refilled(empty, present).tokens, tolerance)
+      }),
+    )
+  })
+
+  it("holds between none and capacity tokens, whatever happens", () => {
+    fc.assert(
+      fc.property(used, fc.integer({ min: -10_000, max: 10_000_000 }), ({ limits, bucket, now }, later) => {
+        for (const one of [bucket, refilled(bucket, now + later), emptied(bucket, now + later)]) {
+          assert.isAtLeast(one.tokens, 0)
+          assert.isAtMost(one.tokens, limits.capacity)
+        }
+      }),
+    )
+  })
+
+  it("gains nothing from a clock that is set back, nor from its return", () => {
+    fc.assert(
+      fc.property(used, fc.integer({ min: 1, max: 100_000 }), ({ bucket, now }, back) => {
+        const present = refilled(bucket, now)
+        assert.deepStrictEqual(refilled(present, now - back), present)
+        assert.deepStrictEqual(refilled(refilled(present, now - back), now), present)
+      }),
+    )
+  })
+
+  it("after a throttle answer is empty, and gives its next token one refill later", () => {
+    fc.assert(
+      fc.property(used, ({ limits, bucket, now }) => {
+        const { waitMillis } = take(emptied(bucket, now), now)
+        assert.isAtLeast(waitMillis, (1000 / limits.refillPerSecond) * (1 - tolerance))
+        assert.isAtMost(waitMillis, 1000 / limits.refillPerSecond + 1)
+      }),
+    )
+  })
+
+  it("lets n route writes through in (n - 50) / 5 seconds, as EC2 publishes it", () => {
+    assert.deepStrictEqual(
+      [1, 50, 51, 200, 1000].map((count) => duration(routeWrites, count)),
+      [0, 0, 200, 30_000, 190_000],
+    )
+  })
+})

@@ -1,0 +1,57 @@
+import { defineConfig } from "vitest/config"
+
+const minutes = 60_000
+
+export default defineConfig({
+  test: {
+    // raw-socket ends the process when it is loaded in a worker thread.
+    pool: "forks",
+    retry: 0,
+    passWithNoTests: false,
+    allowOnly: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "property",
+          include: ["test/property/**/*.test.ts"],
+          exclude: ["**/*.long.test.ts"],
+          testTimeout: 1 * minutes,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          exclude: ["**/*.long.test.ts"],
+          testTimeout: 1 * minutes,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          exclude: ["**/*.long.test.ts"],
+          testTimeout: 1 * minutes,
+          hookTimeout: 1 * minutes,
+          // These measure real time and share the machine's network: one file at a time, after all others.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: ["test/**/*.long.test.ts"],
+          testTimeout: 20 * minutes,
+          hookTimeout: 1 * minutes,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+})
