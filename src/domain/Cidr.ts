@@ -16,12 +16,15 @@ export interface ParsedCidr {
 export const parseCidr = (text: string): Result.Result<ParsedCidr, string> =>
   Result.mapBoth(IpInterface.fromString(text, { prefix: "required" }), {
     onFailure: (error) => error.message,
-    onSuccess: (parsed) => {
-      const network = IpNetwork.fromInterface(parsed)
-      const hadHostBits = NetAddress.formatIp(network.address) !== NetAddress.formatIp(parsed.address)
-      return { cidr: canonical(IpNetwork.format(network)), hadHostBits }
-    },
+    onSuccess: ofInterface,
   })
+
+/** The range that a parsed `address/prefix` lies in. */
+export const ofInterface = (parsed: IpInterface.IpInterface): ParsedCidr => {
+  const network = IpNetwork.fromInterface(parsed)
+  const hadHostBits = NetAddress.formatIp(network.address) !== NetAddress.formatIp(parsed.address)
+  return { cidr: canonical(IpNetwork.format(network)), hadHostBits }
+}
 
 /** As {@link parseCidr}, for literals in tests and tools: throws on a bad one. */
 export const cidr = (text: string): Cidr =>

@@ -1,17 +1,5 @@
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
-import type { RouteSpec } from "../../domain/RouteSpec.ts"
-
-/** A fault in a spec: where (`$["10.0.0.0/8"][1]`), and what was expected there. */
-export interface SpecProblem {
-  readonly path: string
-  readonly message: string
-}
-
-/** A spec that was read, with what was mended on the way (host bits, duplicate hosts). */
-export interface DecodedSpec {
-  readonly spec: RouteSpec
-  readonly warnings: ReadonlyArray<SpecProblem>
-}
+import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
 
 /** A spec that was not accepted. All faults are in it. */
 export class SpecRejected extends Data.TaggedError("SpecRejected")<{
@@ -22,7 +10,7 @@ export class SpecRejected extends Data.TaggedError("SpecRejected")<{
   }
 }
 
-/** News of a config source. Only `Accepted` changes what is planned. */
+/** News of a config source, never twice the same. Only `Accepted` changes what is planned. */
 export type SpecNews = Data.TaggedEnum<{
   /** `onApplied` runs once the spec is in force. */
   Accepted: DecodedSpec & { readonly onApplied: Effect.Effect<void> }
