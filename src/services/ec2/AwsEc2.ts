@@ -1,0 +1,201 @@
+import {
+  CreateRouteCommand,
+  DeleteRouteCommand,
+  DescribeInstancesCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeRouteTablesCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+  ReplaceRouteCommand,
+} from "@aws-sdk/client-ec2"
+import { Effect, Layer, Result } from "effect"
+import type { Cell } from "../../domain/Action.ts"
+import { familyOf } from "../../domain/Cidr.ts"
+import type { VpcId } from "../../domain/Ids.ts"
+import type { Vpc } from "../../domain/Vpc.ts"
+import { decodeAll, decodeInstance, decodeInterface, decodeTable, decodeVpc } from "./AwsEc2Decode.ts"
+import { fromThrown, readThrown } from "./AwsEc2Error.ts"
+import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
+import { ec2Error } from "./Ec2Failure.ts"
+
+/** Which VPC. No region: the SDK's own environment (`AWS_REGION`, profile) says. */
+export interface AwsEc2Options {
+  readonly vpcId: VpcId
+  readonly region?: string | undefined
+}
+
+/** Milliseconds. Retries belong to the executor, so a call that hangs must end soon. */
+const connectionTimeout = 1_000
+const requestTimeout = 5_000
+/** Milliseconds for a call with everything in it: fetching credentials, and reading the body of a large page. */
+const callLimit = 15_000
+
+/** Milliseconds after which an idle connection is closed, before something between here and EC2 drops it silently. */
+const idleLimit = 20_000
+
+/** More than are ever in flight: the SDK counts waiting for a socket as connecting. */
+const maxSockets = 256
+
+/** EC2's largest page is 100 tables ("DescribeRouteTables") and 1,000 of the others; large pages answer slowly. */
+const tablesPage = 100
+const page = 500
+
+/** More pages than EC2's quotas can fill: an endpoint that always names a next page must not be read for ever. */
+const pageLimit = 1_000
+
+const makeClient = (region: string | undefined): EC2Client => {
+  // `proxyEnv` lets Node (24.5, 22.21 and later) honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; the SDK itself does not.
+  const agent = { keepAlive: true, maxSockets, timeout: idleLimit, proxyEnv: process.env }
+  return new EC2Client({
+    ...(region === undefined ? {} : { region }),
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout,
+      requestTimeout,
+      throwOnRequestTimeout: true,
+      socketTimeout: requestTimeout,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  })
+}
+
+/** One page of an answer. */
+interface Page<A> {
+  readonly items: ReadonlyArray<A> | undefined
+  readonly next: string | undefined
+}
+
+const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => makeClient(options.region)),
+    (client) => Effect.sync(() => client.destroy()),
+  )
+
+  /**
+   * One call, cancelled by interruption. A time stamp that EC2 refused is corrected by the SDK when it sees the answer;
+   * such a request did nothing, so it is signed anew and sent once more.
+   */
+  const send = <A>(operation: string, run: (abort: { readonly abortSignal: AbortSignal }) => Promise<A>) =>
+    Effect.tryPromise({ try: (abortSignal) => run({ abortSignal }), catch: readThrown }).pipe(
+      Effect.retry({ times: 1, while: ({ clockSkewed }) => clockSkewed }),
+      Effect.mapError((thrown) => fromThrown(operation, thrown)),
+      Effect.timeoutOrElse({
+        duration: callLimit,
+        orElse: () => ec2Error({ operation, code: "TimeoutError", message: `no whole answer within ${callLimit} ms` }),
+      }),
+      Effect.withSpan(`Ec2.${operation}`),
+    )
+
+  const allPages = Effect.fnUntraced(function* <A>(
+    operation: string,
+    fetch: (next: string | undefined, abort: { readonly abortSignal: AbortSignal }) => Promise<Page<A>>,
+  ) {
+    const items: Array<A> = []
+    let next: string | undefined
+    for (let count = 0; count < pageLimit; count++) {
+      const token = next
+      const fetched = yield* send(operation, (abort) => fetch(token, abort))
+      items.push(...(fetched.items ?? []))
+      if (fetched.next === undefined || fetched.next === "") return items
+      if (fetched.next === token) break
+      next = fetched.next
+    }
+    return yield* undecodable(operation, "pages without an end")
+  })
+
+  const filter = [{ Name: "vpc-id", Values: [options.vpcId] }]
+
+  const describeVpc = allPages("DescribeVpcs", (NextToken, abort) =>
+    client
+      .send(new DescribeVpcsCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
+      .then((answer) => ({ items: answer.Vpcs, next: answer.NextToken })),
+  ).pipe(
+    Effect.flatMap((found) => {
+      const vpc = found.find(({ VpcId }) => VpcId === options.vpcId)
+      return vpc === undefined
+        ? ec2Error({
+            operation: "DescribeVpcs",
+            code: "InvalidVpcID.NotFound",
+            message: `The vpc ID '${options.vpcId}' does not exist in this account and region`,
+            httpStatus: 400,
+          })
+        : decoded("DescribeVpcs", decodeVpc(vpc))
+    }),
+  )
+
+  const describeTables = allPages("DescribeRouteTables", (NextToken, abort) =>
+    client
+      .send(new DescribeRouteTablesCommand({ Filters: filter, MaxResults: tablesPage, NextToken }), abort)
+      .then((answer) => ({ items: answer.RouteTables, next: answer.NextToken })),
+  ).pipe(Effect.flatMap((tables) => decoded("DescribeRouteTables", decodeAll("RouteTables", tables, decodeTable))))
+
+  const describeInterfaces = allPages("DescribeNetworkInterfaces", (NextToken, abort) =>
+    client
+      .send(new DescribeNetworkInterfacesCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
+      .then((answer) => ({ items: answer.NetworkInterfaces, next: answer.NextToken })),
+  ).pipe(
+    Effect.flatMap((found) =>
+      decoded("DescribeNetworkInterfaces", decodeAll("NetworkInterfaces", found, decodeInterface)),
+    ),
+  )
+
+  const describeInstances = allPages("DescribeInstances", (NextToken, abort) =>
+    client
+      .send(new DescribeInstancesCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
+      .then((answer) => ({
+        items: answer.Reservations?.flatMap(({ Instances }) => Instances ?? []),
+        next: answer.NextToken,
+      })),
+  ).pipe(Effect.flatMap((found) => decoded("DescribeInstances", decodeAll("Instances", found, decodeInstance))))
+
+  const receipt = (answer: { readonly $metadata: { readonly requestId?: string | undefined } }): WriteReceipt => ({
+    requestId: answer.$metadata.requestId,
+  })
+
+  return Ec2.of({
+    snapshot: Effect.all(
+      { vpc: describeVpc, tables: describeTables, interfaces: describeInterfaces, instances: describeInstances },
+      { concurrency: "unbounded" },
+    ).pipe(
+      Effect.map(
+        ({ vpc, tables, interfaces, instances }): Vpc => ({
+          id: options.vpcId,
+          ...vpc,
+          tables: new Map(tables.map((table) => [table.id, table])),
+          interfaces: new Map(interfaces.map((found) => [found.id, found])),
+          instances: new Map(instances),
+        }),
+      ),
+      Effect.withSpan("Ec2.snapshot"),
+    ),
+    createRoute: (cell, NetworkInterfaceId) =>
+      send("CreateRoute", (abort) => client.send(new CreateRouteCommand({ ...route(cell), NetworkInterfaceId }), abort)).pipe(
+        Effect.map(receipt),
+      ),
+    replaceRoute: (cell, NetworkInterfaceId) =>
+      send("ReplaceRoute", (abort) =>
+        client.send(new ReplaceRouteCommand({ ...route(cell), NetworkInterfaceId }), abort),
+      ).pipe(Effect.map(receipt)),
+    deleteRoute: (cell) =>
+      send("DeleteRoute", (abort) => client.send(new DeleteRouteCommand(route(cell)), abort)).pipe(Effect.map(receipt)),
+  })
+})
+
+const route = ({ table, cidr }: Cell) => ({
+  RouteTableId: table,
+  ...(familyOf(cidr) === 6 ? { DestinationIpv6CidrBlock: cidr } : { DestinationCidrBlock: cidr }),
+})
+
+/** An answer that came but cannot be taken as it is: the caller tries again, and the last picture stands. */
+const undecodable = (operation: string, problem: string): Ec2Error =>
+  ec2Error({ operation, code: "UndecodableAnswer", message: `cannot take the answer: ${problem}` })
+
+const decoded = <A>(operation: string, result: Result.Result<A, string>): Effect.Effect<A, Ec2Error> =>
+  Effect.fromResult(Result.mapError(result, (problem) => undecodable(operation, problem)))
+
+/**
+ * The `Ec2` port on the AWS SDK. Endpoint, profile, credentials and role come from the SDK's own environment. The client
+ * is destroyed, and its connections closed, with the layer.
+ */
+export const layer = (options: AwsEc2Options): Layer.Layer<Ec2> => Layer.effect(Ec2, make(options))
