@@ -1,0 +1,218 @@
+import { Data } from "effect"
+import { type Millis, Verdict } from "./Health.ts"
+
+/** How one host is watched. Times in milliseconds. */
+export interface DetectorOptions {
+  /** Between two probes of a host that answers. */
+  readonly interval: Millis
+  /** How long a reply is waited for, and so the gap between the probes that confirm a first miss. */
+  readonly timeout: Millis
+  /** Consecutive misses that make a healthy host failed. */
+  readonly fall: number
+  /** Consecutive good replies that make a failed host healthy. */
+  readonly rise: number
+  /** From when a host is watched until "never answered" may be said of it. */
+  readonly grace: Millis
+}
+
+// The confirmations share 450 ms, 100–150 ms apart, so that a short burst of loss does not swallow all of them.
+const confirmation = { window: 450, shortest: 100, longest: 150 }
+
+/** The defaults for a choice of `--fall` and `--rise` (whole numbers from 1). */
+export const detectorOptions = (fall = 3, rise = 2): DetectorOptions => ({
+  interval: 1000,
+  timeout: Math.min(confirmation.longest, Math.max(confirmation.shortest, Math.floor(confirmation.window / fall))),
+  fall,
+  rise,
+  grace: 10_000,
+})
+
+/**
+ * Milliseconds from a host's last sign of life until it is Failed, at most, while round trips stay below `timeout`.
+ *
+ * A host may die just after it answered a probe: the next one goes out `interval` later. Each of the `fall` probes then
+ * waits `timeout`, and each but the first is sent as its predecessor is missed. So the bound is
+ * `interval + fall × timeout`: by default 1000 + 3 × 150 = 1450 ms, which leaves 50 ms of the promised 1.5 s for late
+ * timers. Time in which the prober itself was held up comes on top.
+ */
+export const detectionBound = ({ fall, interval, timeout }: DetectorOptions): Millis => interval + fall * timeout
+
+/** A reply that takes longer than this (round trip) is too late to count: by then the host may be Failed. */
+export const replyWindow = ({ fall, timeout }: DetectorOptions): Millis => fall * timeout
+
+/** A probe that can still be answered. `deadline` is when it counts as missed; blind time moves it. */
+interface PendingProbe {
+  readonly sequence: number
+  readonly sentAt: Millis
+  readonly deadline: Millis
+  readonly missed: boolean
+}
+
+/** What is known of one host. A value: observing gives a new one. */
+export interface Detector {
+  readonly verdict: Verdict
+  readonly watchedSince: Millis
+  /** Whether it ever gave a good reply. */
+  readonly answered: boolean
+  /** Good replies in a row, and how many it takes to become healthy. */
+  readonly good: number
+  readonly needed: number
+  /** Misses in a row, and when the first probe of this silence was sent. */
+  readonly misses: number
+  readonly silentSince: Millis | undefined
+  /** Oldest first; those that came before a good reply are forgotten. */
+  readonly pending: ReadonlyArray<PendingProbe>
+  /** When a reply or a miss last said something of the host. */
+  readonly judgedAt: Millis
+  readonly nextProbeAt: Millis
+}
+
+/** What the prober saw. */
+export type Observation = Data.TaggedEnum<{
+  /** A probe goes out now. `othersAnsweredAt` is when any other host of this source last answered. */
+  Sent: { readonly sequence: number; readonly othersAnsweredAt: Millis | undefined }
+  /** A good reply to that probe arrived now. One that answers no pending probe changes nothing. */
+  Replied: { readonly sequence: number }
+  /** That probe never left this machine (no buffer, no route): it says nothing of the host. */
+  Unsent: { readonly sequence: number }
+  /** The prober was stopped or blocked in that time, which therefore says nothing. */
+  Blind: { readonly from: Millis; readonly to: Millis }
+  /** The source cannot tell anything any more. */
+  SourceDown: {}
+}>
+export const Observation = Data.taggedEnum<Observation>()
+
+/** The next state, the verdict if it changed, and when the next probe is due unless something is observed before. */
+export type Step = readonly [detector: Detector, verdict: Verdict | undefined, nextProbeAt: Millis]
+
+/** A host that begins to be watched: unknown, to be probed at once. */
+export const watched = (now: Millis): Detector => ({
+  verdict: Verdict.Unknown({ since: now }),
+  watchedSince: now,
+  answered: false,
+  good: 0,
+  needed: 1,
+  misses: 0,
+  silentSince: undefined,
+  pending: [],
+  judgedAt: now,
+  nextProbeAt: now,
+})
+
+/**
+ * Learns from one observation. The rules:
+ *
+ * | verdict | rhythm | becomes |
+ * |---|---|---|
+ * | Unknown | `interval` | Healthy on the first good reply (after `rise` if it was Failed before the source went down) |
+ * | Unknown | `interval` | Failed after `grace` and `fall` misses, if another host answered during its silence |
+ * | Healthy | `interval`; from the first miss on `timeout` | Failed after `fall` misses in a row; any good reply clears them |
+ * | Failed | `interval` | Healthy after `rise` good replies in a row |
+ * | any but Unknown | | Unknown when the source is down, or nothing could be sent for `grace` |
+ *
+ * A good reply answers a pending probe within {@link replyWindow}. It proves that the host lived after that probe was sent,
+ * so later misses stand and earlier ones do not. A blind window up to `timeout` long is added to the time that pending probes
+ * have; a longer one voids them together with the misses before it, since buffers may have overflowed meanwhile.
+ */
+export const observe = (options: DetectorOptions, state: Detector, observation: Observation, now: Millis): Step => {
+  const next = learn(options, state, observation, now)
+  return [next, next.verdict === state.verdict ? undefined : next.verdict, next.nextProbeAt]
+}
+
+const learn = (options: DetectorOptions, state: Detector, observation: Observation, now: Millis): Detector => {
+  switch (observation._tag) {
+    case "Sent":
+      return sent(options, judged(options, state, observation.othersAnsweredAt, now), observation.sequence, now)
+    case "Replied":
+      return replied(options, state, observation.sequence, now)
+    case "Unsent":
+      return unsent(options, state, observation.sequence, now)
+    case "Blind":
+      return blind(options, state, observation.from, observation.to)
+    case "SourceDown":
+      return forgotten(state)
+  }
+}
+
+/** Counts the probes whose time is over as misses, and draws the conclusion. */
+const judged = (options: DetectorOptions, state: Detector, othersAnsweredAt: Millis | undefined, now: Millis): Detector => {
+  const missed = state.pending.filter((probe) => !probe.missed && probe.deadline <= now)
+  const [first] = missed
+  const rest = replyWindow(options) - options.timeout
+  const pending = state.pending
+    .filter((probe) => probe.deadline + rest > now)
+    .map((probe) => (!probe.missed && probe.deadline <= now ? { ...probe, missed: true } : probe))
+  if (first === undefined) return pending.length === state.pending.length ? state : { ...state, pending }
+  const misses = state.misses + missed.length
+  const silentSince = state.silentSince ?? first.sentAt
+  const silent = { ...state, pending, misses, silentSince, good: 0, judgedAt: now }
+  const monitorHears = othersAnsweredAt !== undefined && othersAnsweredAt >= silentSince
+  const silentForGood =
+    state.verdict._tag === "Healthy" ||
+    (state.verdict._tag === "Unknown" && now - state.watchedSince >= options.grace && monitorHears)
+  if (misses < options.fall || !silentForGood) return silent
+  const seconds = Math.round((now - silentSince) / 10) / 100
+  const reason = state.answered
+    ? `no reply to ${misses} ${misses === 1 ? "probe" : "probes"} in ${seconds} s`
+    : "never answered: check its security group"
+  return { ...silent, verdict: Verdict.Failed({ since: now, reason }), pending: [], needed: options.rise }
+}
+
+const sent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => ({
+  ...state,
+  pending: [...state.pending, { sequence, sentAt: now, deadline: now + options.timeout, missed: false }],
+  nextProbeAt: now + (state.verdict._tag === "Healthy" ? options.timeout : options.interval),
+})
+
+const replied = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {
+  const probe = state.pending.find((candidate) => candidate.sequence === sequence)
+  const rest = replyWindow(options) - options.timeout
+  if (probe === undefined || now > probe.deadline + rest) return state
+  const later = state.pending.filter(({ sentAt }) => sentAt > probe.sentAt)
+  const missedLater = later.filter(({ missed }) => missed)
+  const good = state.good + 1
+  const rises = state.verdict._tag !== "Healthy" && good >= state.needed
+  return {
+    ...state,
+    verdict: rises ? Verdict.Healthy({ since: now }) : state.verdict,
+    answered: true,
+    good: missedLater.length === 0 ? good : 0,
+    needed: rises ? 1 : state.needed,
+    misses: missedLater.length,
+    silentSince: missedLater[0]?.sentAt,
+    pending: later,
+    judgedAt: now,
+    nextProbeAt: (state.pending.at(-1) ?? probe).sentAt + options.interval,
+  }
+}
+
+const unsent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {
+  if (!state.pending.some((probe) => probe.sequence === sequence)) return state
+  const stale = now - state.judgedAt >= options.grace
+  const kept = {
+    ...state,
+    pending: state.pending.filter((probe) => probe.sequence !== sequence),
+    nextProbeAt: now + options.interval,
+  }
+  return stale ? forgotten(kept) : kept
+}
+
+const blind = (options: DetectorOptions, state: Detector, from: Millis, to: Millis): Detector => {
+  if (to - from > options.timeout) return { ...state, misses: 0, silentSince: undefined, pending: [], nextProbeAt: to }
+  const pending = state.pending.map((probe) =>
+    probe.missed || probe.deadline <= from || probe.sentAt >= to
+      ? probe
+      : { ...probe, deadline: probe.deadline + to - Math.max(from, probe.sentAt) },
+  )
+  const last = pending.at(-1)
+  return { ...state, pending, nextProbeAt: Math.max(state.nextProbeAt, last === undefined || last.missed ? 0 : last.deadline) }
+}
+
+const forgotten = (state: Detector): Detector => ({
+  ...state,
+  verdict: state.verdict._tag === "Unknown" ? state.verdict : Verdict.Unknown({ since: state.watchedSince }),
+  good: 0,
+  misses: 0,
+  silentSince: undefined,
+  pending: [],
+})

@@ -1,0 +1,139 @@
+import { Clock, Effect, Latch, Layer, Random, type Scope, Stream } from "effect"
+import { type DetectorOptions, detectorOptions } from "../../domain/Detector.ts"
+import { nowUnsafe } from "../Now.ts"
+import { HealthSource, SourceState } from "./HealthSource.ts"
+import { Pauses } from "./Pauses.ts"
+import { Probe, type ProbeSink, type ProbeTransport, ProbeUnavailable } from "./Probe.ts"
+import { Traffic } from "./Traffic.ts"
+import { Watchlist } from "./Watchlist.ts"
+
+/** Probes sent at one wake, which are at least 1 ms apart: their replies fit into a default receive buffer (some 256). */
+const batchLimit = 32
+
+/** Between two attempts to open a transport that failed; doubles from the first to the second figure. */
+const backoff = { first: 500, last: 30_000 }
+
+/**
+ * Watches hosts through one {@link Probe}. One fiber drives all of them: it sleeps until the next probe is due, sends
+ * what is due, and sleeps again; replies are taken as they come.
+ *
+ * While answers are awaited it wakes at least every third of the detector's timeout. A wake that is itself later than another
+ * third means that this process was stopped or blocked: that window says nothing of any host. So every miss that
+ * counts had a third of the timeout, 50 ms by default, in which replies were being read.
+ *
+ * When the transport dies or cannot be opened, or no probe leaves this machine for three intervals, the source is Down, all
+ * verdicts become unknown, and it is opened anew, first after 0.5 s, then ever more slowly up to 30 s, with jitter.
+ */
+export const make = Effect.fnUntraced(function* (
+  probe: Probe["Service"],
+  options: DetectorOptions = detectorOptions(),
+): Effect.fn.Return<HealthSource["Service"], never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const now = () => nowUnsafe(clock)
+  const wake = Latch.makeUnsafe(false)
+  const news = Latch.makeUnsafe(false)
+  const hosts = new Watchlist(options, () => void news.openUnsafe())
+  let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
+
+  const becomeUp = () => {
+    if (state._tag === "Down") state = SourceState.Up({ since: now() })
+  }
+
+  const becomeDown = ({ why }: ProbeUnavailable) =>
+    Effect.suspend(() => {
+      const before = state
+      state = SourceState.Down({ since: before._tag === "Down" ? before.since : now(), why })
+      if (before._tag === "Up") hosts.down(now())
+      return before._tag === "Down" && before.why === why
+        ? Effect.void
+        : Effect.logWarning(`health source ${probe.name} is down: ${why}`)
+    })
+
+  /** Runs one transport until it fails. */
+  const session = Effect.fnUntraced(function* () {
+    const traffic = new Traffic(options)
+    let fault: string | undefined
+    let announced = false
+    const sink: ProbeSink = {
+      replied: (host, sequence, at) => {
+        if (fault !== undefined) return
+        traffic.replied()
+        // First, since the verdicts of a source that is down do not count.
+        becomeUp()
+        hosts.replied(host, sequence, at)
+      },
+      unsent: (host, sequence, why) => {
+        if (fault !== undefined) return
+        traffic.lost(why)
+        hosts.unsent(host, sequence, now())
+      },
+      died: (why) => {
+        fault ??= why
+        wake.openUnsafe()
+      },
+    }
+    const transport: ProbeTransport = yield* probe.open(sink)
+    hosts.restart(now())
+    const pauses = new Pauses(clock, options.timeout / 3)
+    for (;;) {
+      wake.closeUnsafe()
+      const present = now()
+      const blindFrom = pauses.woke(present)
+      if (blindFrom !== undefined) hosts.blind(blindFrom, present)
+      fault ??= traffic.fault(present)
+      if (fault !== undefined) return yield* new ProbeUnavailable({ why: fault })
+      if (hosts.size === 0 || traffic.proven(present)) becomeUp()
+      if (state._tag === "Up" && !announced) {
+        announced = true
+        yield* Effect.logInfo(`health source ${probe.name} is up`)
+      }
+      const batch = hosts.take(present, batchLimit)
+      if (batch.length > 0) {
+        traffic.sent(batch.length, present)
+        yield* transport.send(batch)
+      }
+      const until = Math.min(hosts.earliest, traffic.awaits(present) ? present + options.timeout / 3 : Infinity)
+      // Whole milliseconds and never none: timers know no fractions, and batches shall stay apart.
+      const pause = Math.max(1, Math.ceil(until - present))
+      pauses.sleeps(present, pause)
+      yield* Number.isFinite(pause) ? Effect.raceFirst(Effect.sleep(pause), wake.await) : wake.await
+    }
+  })
+
+  const run = Effect.gen(function* () {
+    let failures = 0
+    for (;;) {
+      const fault = yield* Effect.flip(Effect.scoped(session()))
+      failures = state._tag === "Up" ? 1 : failures + 1
+      yield* becomeDown(fault)
+      const longest = Math.min(backoff.last, backoff.first * 2 ** (failures - 1))
+      yield* Effect.sleep(longest * (yield* Random.nextBetween(0.75, 1.25)))
+    }
+  })
+  yield* Effect.forkScoped(run)
+
+  const takeVerdicts = Effect.andThen(
+    news.await,
+    Effect.sync(() => {
+      news.closeUnsafe()
+      return hosts.takeChanged()
+    }),
+  )
+  return {
+    name: probe.name,
+    watch: (wanted) =>
+      Effect.sync(() => {
+        hosts.watch(wanted, now())
+        wake.openUnsafe()
+      }),
+    verdicts: Stream.filter(Stream.fromEffectRepeat(takeVerdicts), (batch) => batch.length > 0),
+    state: Effect.sync(() => state),
+  }
+})
+
+/** The health source that watches through the {@link Probe} at hand. */
+export const layer = (options?: DetectorOptions): Layer.Layer<HealthSource, never, Probe> =>
+  Layer.effect(
+    HealthSource,
+    Effect.flatMap(Probe, (probe) => make(probe, options)),
+  )
