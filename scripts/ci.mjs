@@ -52,7 +52,9 @@ for (const { args, counts, limit } of commands) {
   const ok = code === 0 && (line !== null || !counts)
   passed += line ? Number(line[1]) : ok ? 1 : 0
   failed += line ? Math.max(Number(line[2]), ok ? 0 : 1) : ok ? 0 : 1
-  console.log(`<== npm ${args.join(" ")}: ${ok ? "ok" : "FAILED"}, ${((performance.now() - began) / 1000).toFixed(0)} s`)
+  console.log(
+    `<== npm ${args.join(" ")}: ${ok ? "ok" : "FAILED"}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+  )
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

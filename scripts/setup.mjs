@@ -81,7 +81,9 @@ const environment = (node) => {
 /** Installed packages belong to a lockfile, and native ones to a Node major and a machine. */
 const wantedStamp = (node) =>
   [
-    createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex"),
+    createHash("sha256")
+      .update(readFileSync(join(root, "package-lock.json")))
+      .digest("hex"),
     `node ${node.version.split(".")[0]} ${process.platform} ${process.arch}`,
   ].join("\n")
 
@@ -93,7 +95,9 @@ const installPackages = (node, env) => {
   run("installing the npm packages of package-lock.json", "npm", ["ci", ...flags], env)
   run("adding Effect's rules to tsc", "effect-tsgo", ["patch", "--typescript"], env)
   if (!existsSync(join(root, "node_modules", "raw-socket", "build", "Release", "raw.node"))) {
-    process.stderr.write("setup: raw-socket could not be built (is there a C++ compiler?): no ICMP health checks here\n")
+    process.stderr.write(
+      "setup: raw-socket could not be built (is there a C++ compiler?): no ICMP health checks here\n",
+    )
   }
   writeFileSync(stamp, wanted)
 }

@@ -88,14 +88,21 @@ const importedNames = (specifiers) =>
 export const mayTouch = {
   meta: { type: "problem", docs: { description: "what each part of src may import" } },
   create(context) {
-    const file = context.filename.replace(`${context.cwd ?? root}${sep}`, "").split(sep).join("/")
+    const file = context.filename
+      .replace(`${context.cwd ?? root}${sep}`, "")
+      .split(sep)
+      .join("/")
     const look = (source, names) => {
       const message = typeof source?.value === "string" ? fault(file, source.value, names) : undefined
       if (message !== undefined) context.report({ node: source, message })
     }
     return {
       ImportDeclaration: (node) => look(node.source, importedNames(node.specifiers)),
-      ExportNamedDeclaration: (node) => look(node.source, node.specifiers.map((one) => one.local.name ?? one.local.value)),
+      ExportNamedDeclaration: (node) =>
+        look(
+          node.source,
+          node.specifiers.map((one) => one.local.name ?? one.local.value),
+        ),
       ExportAllDeclaration: (node) => look(node.source, ["*"]),
       ImportExpression: (node) => look(node.source, ["*"]),
       TSImportType: (node) => look(node.source, [node.qualifier?.name ?? "*"]),
