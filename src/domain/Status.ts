@@ -1,0 +1,124 @@
+import { HashMap, Option } from "effect"
+import { type Action, compareText, targetWords } from "./Action.ts"
+import type { Cidr } from "./Cidr.ts"
+import { heldOf, pendingOf, viewOf } from "./Decide.ts"
+import type { Millis, Verdict } from "./Health.ts"
+import type { Held } from "./Hold.ts"
+import { whyNot } from "./HostStanding.ts"
+import type { InstanceId, InterfaceId, RouteTableId } from "./Ids.ts"
+import type { Ip } from "./Ip.ts"
+import { hostsOf, type RouteSpec } from "./RouteSpec.ts"
+import type { Vpc } from "./Vpc.ts"
+import type { StandingRoute, VpcIndex } from "./VpcIndex.ts"
+import { cellsOf, type World } from "./World.ts"
+
+/** One cell as it stands: the last reading under our own writes. */
+export interface CellStatus {
+  readonly cidr: Cidr
+  /** The host of the spec that the route leads to; else the first address of its interface. */
+  readonly host: Ip | undefined
+  readonly interfaceId: InterfaceId | undefined
+  readonly instanceId: InstanceId | undefined
+  /** Interface, instance or gateway id. */
+  readonly target: string
+  readonly state: "active" | "blackhole"
+  readonly owned: boolean
+  readonly inSpec: boolean
+}
+
+export interface TableStatus {
+  readonly id: RouteTableId
+  readonly main: boolean
+  readonly cells: ReadonlyArray<CellStatus>
+}
+
+export interface HostStatus {
+  readonly host: Ip
+  readonly verdict: Verdict
+  readonly able: boolean
+  /** Why it can take no route; undefined when it can. */
+  readonly why: string | undefined
+  readonly drained: boolean
+  readonly interfaceId: InterfaceId | undefined
+  readonly instanceId: InstanceId | undefined
+  readonly sourceDestCheck: boolean | undefined
+}
+
+/** Everything that the world says of itself. */
+export interface WorldStatus {
+  readonly spec: RouteSpec | undefined
+  readonly tables: ReadonlyArray<TableStatus>
+  readonly hosts: ReadonlyArray<HostStatus>
+  readonly held: ReadonlyArray<Held>
+  readonly pending: ReadonlyArray<Action>
+  /** When the reading in hand began. */
+  readonly readAt: Millis | undefined
+}
+
+const instanceOf = (vpc: Vpc, interfaceId: InterfaceId | undefined): InstanceId | undefined =>
+  interfaceId === undefined ? undefined : vpc.interfaces.get(interfaceId)?.instanceId
+
+const hostOf = (vpc: Vpc, hosts: ReadonlyArray<Ip>, interfaceId: InterfaceId | undefined): Ip | undefined => {
+  const addresses = interfaceId === undefined ? [] : (vpc.interfaces.get(interfaceId)?.addresses ?? [])
+  return addresses.find((address) => hosts.includes(address)) ?? addresses[0]
+}
+
+const cellStatus = (world: World, vpc: Vpc, range: Cidr, route: StandingRoute): CellStatus => {
+  const hosts = world.spec?.get(range)
+  return {
+    cidr: range,
+    host: hostOf(vpc, hosts ?? [], route.interfaceId),
+    interfaceId: route.interfaceId,
+    instanceId: instanceOf(vpc, route.interfaceId),
+    target: targetWords(route.target),
+    state: route.blackhole ? "blackhole" : "active",
+    owned: route.owned,
+    inSpec: hosts !== undefined,
+  }
+}
+
+const tablesOf = (world: World, index: VpcIndex): ReadonlyArray<TableStatus> => {
+  const ranges = new Set([...index.byCidr.keys(), ...HashMap.keys(world.writes)])
+  const sorted = [...ranges].sort(compareText)
+  const lookups = sorted.map((range) => [range, cellsOf(world, range)] as const)
+  return index.tables.map((id) => ({
+    id,
+    main: index.vpc.tables.get(id)?.main === true,
+    cells: lookups.flatMap(([range, cellOf]) => {
+      const route = cellOf(id).present
+      return route === undefined ? [] : [cellStatus(world, index.vpc, range, route)]
+    }),
+  }))
+}
+
+const hostsStatus = (world: World, index: VpcIndex, spec: RouteSpec, now: Millis): ReadonlyArray<HostStatus> => {
+  const view = viewOf(world, index, now)
+  return [...hostsOf(spec)].sort(compareText).map((host) => {
+    const standing = view.standing(host)
+    const interfaceId = index.interfaceOf.get(host)
+    const networkInterface = interfaceId === undefined ? undefined : index.vpc.interfaces.get(interfaceId)
+    return {
+      host,
+      verdict: Option.getOrElse(HashMap.get(world.health, host), (): Verdict => ({ _tag: "Unknown", since: now })),
+      able: standing._tag === "Able",
+      why: standing._tag === "Able" ? undefined : whyNot(standing),
+      drained: world.drained.has(host),
+      interfaceId: standing.interfaceId,
+      instanceId: instanceOf(index.vpc, standing.interfaceId),
+      sourceDestCheck: networkInterface?.sourceDestCheck,
+    }
+  })
+}
+
+/** The status of the world at `now`; deterministic. */
+export const worldStatus = (world: World, now: Millis): WorldStatus => {
+  const index = world.reading?.index
+  return {
+    spec: world.spec,
+    tables: index === undefined ? [] : tablesOf(world, index),
+    hosts: index === undefined || world.spec === undefined ? [] : hostsStatus(world, index, world.spec, now),
+    held: heldOf(world),
+    pending: pendingOf(world),
+    readAt: world.reading?.readAt,
+  }
+}

@@ -1,0 +1,130 @@
+import { Context, Data, Effect, Layer, Queue, Random, type Scope } from "effect"
+import type { Action } from "../../domain/Action.ts"
+import type { Cidr } from "../../domain/Cidr.ts"
+import type { Millis } from "../../domain/Health.ts"
+import type { Disposition } from "../../domain/WriteFailure.ts"
+import { now } from "../Now.ts"
+import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
+import { type QueueState, WriteQueue } from "./WriteQueue.ts"
+
+/** What became of a write. */
+export type Outcome = Data.TaggedEnum<{
+  Done: {
+    readonly action: Action
+    readonly at: Millis
+    readonly attempts: number
+    readonly requestId: string | undefined
+  }
+  /** Not done as far as is known; after a timeout it may have been done all the same. */
+  Failed: {
+    readonly action: Action
+    readonly at: Millis
+    readonly attempts: number
+    readonly disposition: Disposition
+    readonly code: string
+    readonly message: string
+  }
+}>
+export const Outcome = Data.taggedEnum<Outcome>()
+
+/** Carries decisions out: the only place that writes routes, and the only owner of retries. */
+export class Executor extends Context.Service<
+  Executor,
+  {
+    /** Replaces what is queued for `cidrs` by `write`; returns the writes that were not queued or under way already. */
+    readonly submit: (
+      cidrs: ReadonlySet<Cidr>,
+      write: ReadonlyArray<Action>,
+    ) => Effect.Effect<ReadonlyArray<Action>>
+    /** What became of the writes. One reader. */
+    readonly outcomes: Queue.Dequeue<Outcome>
+    readonly state: Effect.Effect<QueueState>
+  }
+>()("vpc-router/services/ec2/Executor") {}
+
+/** Tries of one write before its failure is reported; the planner then decides when to ask again. */
+const mostAttempts = 4
+const firstBackoff: Millis = 100
+const longestBackoff: Millis = 2_000
+
+/** Full jitter over a doubling span, so that writes that failed together do not come back together. */
+const backoff = (attempts: number): Effect.Effect<Millis> =>
+  Effect.map(Random.next, (share) => share * Math.min(longestBackoff, firstBackoff * 2 ** attempts))
+
+const send = (ec2: Ec2["Service"], action: Action): Effect.Effect<WriteReceipt, Ec2Error> => {
+  switch (action._tag) {
+    case "CreateRoute":
+      return ec2.createRoute(action, action.interfaceId)
+    case "ReplaceRoute":
+      return ec2.replaceRoute(action, action.interfaceId)
+    case "DeleteRoute":
+      return ec2.deleteRoute(action)
+  }
+}
+
+/** Wakes the dispatcher; one wake that is waiting stands for any number. */
+const makeBell = Effect.map(Queue.sliding<void>(1), (bell) => ({
+  ring: Effect.asVoid(Queue.offer(bell, undefined)),
+  /** Waits for a ring, at most so long. */
+  wait: (millis: Millis) =>
+    Number.isFinite(millis) ? Effect.asVoid(Effect.timeoutOption(Queue.take(bell), millis)) : Queue.take(bell),
+}))
+
+const make = Effect.gen(function* () {
+  const ec2 = yield* Ec2
+  const queue = new WriteQueue(yield* now)
+  const bell = yield* makeBell
+  const outcomes = yield* Queue.bounded<Outcome>(1_024)
+
+  const onFailure = Effect.fnUntraced(function* (action: Action, attempts: number, error: Ec2Error) {
+    const at = yield* now
+    const { disposition, code, message } = error
+    if ((disposition === "throttled" || disposition === "transient") && attempts < mostAttempts) {
+      const notBefore = at + (yield* backoff(attempts))
+      queue.again(action, { at, notBefore, throttled: disposition === "throttled" })
+      return
+    }
+    queue.failed(action)
+    yield* Queue.offer(outcomes, Outcome.Failed({ action, at, attempts, disposition, code, message }))
+  })
+
+  const attempt = (action: Action, attempts: number): Effect.Effect<void> =>
+    send(ec2, action).pipe(
+      Effect.matchEffect({
+        onSuccess: Effect.fnUntraced(function* ({ requestId }: WriteReceipt) {
+          queue.done(action)
+          yield* Queue.offer(outcomes, Outcome.Done({ action, at: yield* now, attempts, requestId }))
+        }),
+        onFailure: (error) => onFailure(action, attempts, error),
+      }),
+      Effect.ensuring(bell.ring),
+    )
+
+  const dispatch: Effect.Effect<never, never, Scope.Scope> = Effect.gen(function* () {
+    const next = queue.next(yield* now)
+    if (next._tag === "Send") yield* Effect.forkScoped(attempt(next.action, next.attempts))
+    else yield* bell.wait(next.millis)
+  }).pipe(Effect.forever)
+
+  yield* Effect.forkScoped(dispatch)
+  return Executor.of({
+    submit: (cidrs, write) => Effect.tap(Effect.sync(() => queue.submit(cidrs, write)), bell.ring),
+    outcomes: Queue.asDequeue(outcomes),
+    state: Effect.sync(() => queue.state),
+  })
+})
+
+const makeDry = Effect.gen(function* () {
+  const queue = new WriteQueue(yield* now)
+  return Executor.of({
+    submit: (cidrs, write) => Effect.sync(() => queue.submit(cidrs, write)),
+    outcomes: Queue.asDequeue(yield* Queue.bounded<Outcome>(1)),
+    state: Effect.sync(() => queue.state),
+  })
+})
+
+/** Writes routes through {@link Ec2}. */
+export const layer: Layer.Layer<Executor, never, Ec2> = Layer.effect(Executor, make)
+
+/** `--dry-run`: keeps the decisions and sends nothing. */
+export const layerDryRun: Layer.Layer<Executor> = Layer.effect(Executor, makeDry)

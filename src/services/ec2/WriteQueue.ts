@@ -1,0 +1,199 @@
+import { type Action, cellKey, urgencies, type Urgency } from "../../domain/Action.ts"
+import type { Cidr } from "../../domain/Cidr.ts"
+import type { Millis } from "../../domain/Health.ts"
+import type { RouteTableId } from "../../domain/Ids.ts"
+import { fingerprint } from "../../domain/Obstacle.ts"
+import { emptied, full, routeWrites, take, type TokenBucket } from "../../domain/TokenBucket.ts"
+
+/** Writes on the wire at once, over all tables. */
+const mostInFlight = 32
+/** Writes on the wire at once in one table, so that a table that hangs leaves room for the others. */
+const mostInTable = 8
+/** The same for a table whose last write failed: one write tries whether it is better. */
+const mostInFailingTable = 1
+/** ReplaceRoute tokens that repairs leave for failovers: a failover of that many cells needs no refill. */
+export const failoverReserve = 40
+
+interface Entry {
+  readonly action: Action
+  /** Tries so far. */
+  readonly attempts: number
+  /** Not sent before. */
+  readonly notBefore: Millis
+}
+
+interface Flight extends Entry {
+  /** A newer decision wants something else for the cell: this write is not tried again. */
+  readonly superseded: boolean
+}
+
+/** What may be sent: a write, or how long to wait until that could change by time alone. */
+export type Next =
+  | { readonly _tag: "Send"; readonly action: Action; readonly attempts: number }
+  | { readonly _tag: "Wait"; readonly millis: Millis }
+
+/** What is queued and under way. */
+export interface QueueState {
+  readonly queued: ReadonlyArray<Action>
+  readonly inFlight: ReadonlyArray<Action>
+  /** Tokens left per EC2 action. */
+  readonly tokens: Readonly<Record<Action["_tag"], number>>
+}
+
+const sameWrite = (a: Action, b: Action): boolean => fingerprint(a) === fingerprint(b) && a.urgency === b.urgency
+
+/**
+ * The writes that are to be sent, most urgent first, under EC2's rate limits. One write per cell is in flight, the newest
+ * decision replaces what is queued, and a write that was superseded is never sent (again). Not shared between fibers.
+ */
+export class WriteQueue {
+  readonly #classes: ReadonlyMap<Urgency, Map<string, Entry>> = new Map(urgencies.map((urgency) => [urgency, new Map()]))
+  readonly #keysOf = new Map<Cidr, Map<string, Urgency>>()
+  readonly #flights = new Map<string, Flight>()
+  readonly #inTable = new Map<RouteTableId, number>()
+  readonly #failing = new Set<RouteTableId>()
+  readonly #buckets: Map<Action["_tag"], TokenBucket>
+
+  constructor(now: Millis) {
+    const tags: ReadonlyArray<Action["_tag"]> = ["CreateRoute", "ReplaceRoute", "DeleteRoute"]
+    this.#buckets = new Map(tags.map((tag) => [tag, full(routeWrites, now)]))
+  }
+
+  /** Replaces whatever is queued for `cidrs` by `write`. Returns the writes that were not queued or under way already. */
+  submit(cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>): ReadonlyArray<Action> {
+    const before = new Map<string, Entry>()
+    for (const range of cidrs) {
+      for (const [key, urgency] of this.#keysOf.get(range) ?? []) {
+        const entry = this.#classes.get(urgency)?.get(key)
+        if (entry !== undefined) before.set(key, entry)
+        this.#classes.get(urgency)?.delete(key)
+      }
+      this.#keysOf.delete(range)
+    }
+    const wanted = new Map(write.map((action) => [cellKey(action), action]))
+    this.#supersede(cidrs, wanted)
+    const fresh: Array<Action> = []
+    for (const [key, action] of wanted) {
+      const flight = this.#flights.get(key)
+      if (flight !== undefined && !flight.superseded) continue
+      const queued = before.get(key)
+      const isKnown = queued !== undefined && sameWrite(queued.action, action)
+      this.#enqueue(isKnown ? { ...queued, action } : { action, attempts: 0, notBefore: -Infinity })
+      if (!isKnown) fresh.push(action)
+    }
+    return fresh
+  }
+
+  #supersede(cidrs: ReadonlySet<Cidr>, wanted: ReadonlyMap<string, Action>): void {
+    for (const [key, flight] of this.#flights) {
+      if (!cidrs.has(flight.action.cidr)) continue
+      const action = wanted.get(key)
+      const superseded = action === undefined || fingerprint(action) !== fingerprint(flight.action)
+      this.#flights.set(key, { ...flight, superseded })
+    }
+  }
+
+  #enqueue(entry: Entry): void {
+    const { action } = entry
+    const key = cellKey(action)
+    this.#classes.get(action.urgency)?.set(key, entry)
+    let keys = this.#keysOf.get(action.cidr)
+    if (keys === undefined) this.#keysOf.set(action.cidr, (keys = new Map()))
+    keys.set(key, action.urgency)
+  }
+
+  #dequeue(action: Action): void {
+    const key = cellKey(action)
+    this.#classes.get(action.urgency)?.delete(key)
+    const keys = this.#keysOf.get(action.cidr)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keysOf.delete(action.cidr)
+  }
+
+  /** Takes the most urgent write that may be sent now, or says how long to wait. `Infinity`: until something happens. */
+  next(now: Millis): Next {
+    let millis = Infinity
+    if (this.#flights.size >= mostInFlight) return { _tag: "Wait", millis }
+    for (const urgency of urgencies) {
+      for (const entry of this.#classes.get(urgency)?.values() ?? []) {
+        const { action, notBefore } = entry
+        if (notBefore > now) {
+          millis = Math.min(millis, notBefore - now)
+          continue
+        }
+        if (!this.#hasRoom(action)) continue
+        const bucket = this.#buckets.get(action._tag) ?? full(routeWrites, now)
+        const taken = take(bucket, now, urgency === "repair" ? failoverReserve : 0)
+        this.#buckets.set(action._tag, taken.bucket)
+        if (taken.waitMillis > 0) {
+          // All writes of one urgency are the same EC2 action: none of them has a token.
+          millis = Math.min(millis, taken.waitMillis)
+          break
+        }
+        this.#dequeue(action)
+        this.#flights.set(cellKey(action), { ...entry, attempts: entry.attempts + 1, superseded: false })
+        this.#inTable.set(action.table, (this.#inTable.get(action.table) ?? 0) + 1)
+        return { _tag: "Send", action, attempts: entry.attempts + 1 }
+      }
+    }
+    return { _tag: "Wait", millis }
+  }
+
+  #hasRoom(action: Action): boolean {
+    const inTable = this.#inTable.get(action.table) ?? 0
+    const room = this.#failing.has(action.table) ? mostInFailingTable : mostInTable
+    return inTable < room && !this.#flights.has(cellKey(action))
+  }
+
+  #land(action: Action): Flight | undefined {
+    const key = cellKey(action)
+    const flight = this.#flights.get(key)
+    this.#flights.delete(key)
+    const inTable = (this.#inTable.get(action.table) ?? 1) - 1
+    if (inTable <= 0) this.#inTable.delete(action.table)
+    else this.#inTable.set(action.table, inTable)
+    return flight
+  }
+
+  /** The write was done. */
+  done(action: Action): void {
+    this.#land(action)
+    this.#failing.delete(action.table)
+  }
+
+  /** The write failed for good, or for this time. */
+  failed(action: Action): void {
+    this.#land(action)
+    this.#failing.add(action.table)
+  }
+
+  /** The write failed at `at` and is to be tried again at `notBefore`, unless a newer decision has taken its place. */
+  again(
+    action: Action,
+    { at, notBefore, throttled }: { readonly at: Millis; readonly notBefore: Millis; readonly throttled: boolean },
+  ): void {
+    const flight = this.#land(action)
+    if (throttled) {
+      const bucket = this.#buckets.get(action._tag)
+      if (bucket !== undefined) this.#buckets.set(action._tag, emptied(bucket, at))
+    } else this.#failing.add(action.table)
+    const queued = this.#keysOf.get(action.cidr)?.has(cellKey(action)) === true
+    if (flight !== undefined && !flight.superseded && !queued)
+      this.#enqueue({ action: flight.action, attempts: flight.attempts, notBefore })
+  }
+
+  get state(): QueueState {
+    const tokens = (tag: Action["_tag"]): number => this.#buckets.get(tag)?.tokens ?? 0
+    return {
+      queued: urgencies.flatMap((urgency) =>
+        [...(this.#classes.get(urgency)?.values() ?? [])].map(({ action }) => action),
+      ),
+      inFlight: [...this.#flights.values()].map(({ action }) => action),
+      tokens: {
+        CreateRoute: tokens("CreateRoute"),
+        ReplaceRoute: tokens("ReplaceRoute"),
+        DeleteRoute: tokens("DeleteRoute"),
+      },
+    }
+  }
+}
