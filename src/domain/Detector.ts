@@ -135,7 +135,12 @@ const learn = (options: DetectorOptions, state: Detector, observation: Observati
 }
 
 /** Counts the probes whose time is over as misses, and draws the conclusion. */
-const judged = (options: DetectorOptions, state: Detector, othersAnsweredAt: Millis | undefined, now: Millis): Detector => {
+const judged = (
+  options: DetectorOptions,
+  state: Detector,
+  othersAnsweredAt: Millis | undefined,
+  now: Millis,
+): Detector => {
   const missed = state.pending.filter((probe) => !probe.missed && probe.deadline <= now)
   const [first] = missed
   const rest = replyWindow(options) - options.timeout
@@ -205,7 +210,11 @@ const blind = (options: DetectorOptions, state: Detector, from: Millis, to: Mill
       : { ...probe, deadline: probe.deadline + to - Math.max(from, probe.sentAt) },
   )
   const last = pending.at(-1)
-  return { ...state, pending, nextProbeAt: Math.max(state.nextProbeAt, last === undefined || last.missed ? 0 : last.deadline) }
+  return {
+    ...state,
+    pending,
+    nextProbeAt: Math.max(state.nextProbeAt, last === undefined || last.missed ? 0 : last.deadline),
+  }
 }
 
 const forgotten = (state: Detector): Detector => ({

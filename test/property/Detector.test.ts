@@ -137,7 +137,11 @@ describe("a host that stops answering", () => {
   })
 
   it("reaches the bound in the worst phase, so that the bound says no more than is needed", () => {
-    const { sights } = play({ options: detectorOptions(), until: 9000, roundTrip: (at) => (at <= 2000 ? 0 : undefined) })
+    const { sights } = play({
+      options: detectorOptions(),
+      until: 9000,
+      roundTrip: (at) => (at <= 2000 ? 0 : undefined),
+    })
     assert.deepStrictEqual(
       sights.map(({ at, verdict }) => [at, verdict._tag]),
       [
@@ -306,7 +310,9 @@ describe("time in which the prober was stopped or blocked", () => {
         const at = failure?.at ?? 0
         const lastAnswer = probes.findLast(({ answered }) => answered)?.sentAt ?? 0
         const seen = (from: Millis, to: Millis) =>
-          to - from - pauses.reduce((sum, pause) => sum + Math.max(0, Math.min(to, pause.to) - Math.max(from, pause.from)), 0)
+          to -
+          from -
+          pauses.reduce((sum, pause) => sum + Math.max(0, Math.min(to, pause.to) - Math.max(from, pause.from)), 0)
         assert.isAtLeast(seen(lastAnswer, at), options.fall * options.timeout)
         // A pause may cost what was known before it, so the bound begins anew with the last one.
         const last = pauses.findLast(({ from }) => from < at)?.to ?? 0
@@ -321,7 +327,10 @@ const anyObservation = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("sent" as const), others: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("replied" as const), back: fc.integer({ min: 0, max: 6 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("unsent" as const), back: fc.integer({ min: 0, max: 2 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("blind" as const), length: fc.integer({ min: 1, max: 2000 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("blind" as const), length: fc.integer({ min: 1, max: 2000 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("down" as const) }) },
 )
 
@@ -356,7 +365,13 @@ const anyHistory = fc
   })
 
 const run = ({ observations, options }: typeof anyHistory extends fc.Arbitrary<infer A> ? A : never) => {
-  const steps: Array<{ before: Detector; after: Detector; observation: Observation; now: Millis; verdict: Verdict | undefined }> = []
+  const steps: Array<{
+    before: Detector
+    after: Detector
+    observation: Observation
+    now: Millis
+    verdict: Verdict | undefined
+  }> = []
   let detector = watched(0)
   for (const [observation, now] of observations) {
     const [after, verdict] = observe(options, detector, observation, now)

@@ -116,7 +116,9 @@ export class Watchlist {
 
   /** The verdicts that changed since they were last taken, sorted by host. */
   takeChanged(): ReadonlyArray<HostVerdict> {
-    const batch = [...this.#changed].sort(([one], [other]) => byText(one, other)).map(([host, verdict]) => ({ host, verdict }))
+    const batch = [...this.#changed]
+      .sort(([one], [other]) => byText(one, other))
+      .map(([host, verdict]) => ({ host, verdict }))
     this.#changed.clear()
     return batch
   }
