@@ -1,4 +1,4 @@
-import { Context, Data, Effect, Layer, Queue, Random, type Scope } from "effect"
+import { Context, Data, Effect, Layer, Queue, Random } from "effect"
 import type { Action } from "../../domain/Action.ts"
 import type { Cidr } from "../../domain/Cidr.ts"
 import type { Millis } from "../../domain/Health.ts"
@@ -65,9 +65,11 @@ const send = (ec2: Ec2["Service"], action: Action): Effect.Effect<WriteReceipt, 
 /** Wakes the dispatcher; one wake that is waiting stands for any number. */
 const makeBell = Effect.map(Queue.sliding<void>(1), (bell) => ({
   ring: Effect.asVoid(Queue.offer(bell, undefined)),
-  /** Waits for a ring, at most so long. */
+  /** Waits for a ring, at most so long; in whole milliseconds, since timers know no parts of one. */
   wait: (millis: Millis) =>
-    Number.isFinite(millis) ? Effect.asVoid(Effect.timeoutOption(Queue.take(bell), millis)) : Queue.take(bell),
+    Number.isFinite(millis)
+      ? Effect.asVoid(Effect.timeoutOption(Queue.take(bell), Math.max(1, Math.ceil(millis))))
+      : Queue.take(bell),
 }))
 
 const make = Effect.gen(function* () {
@@ -100,13 +102,17 @@ const make = Effect.gen(function* () {
       Effect.ensuring(bell.ring),
     )
 
-  const dispatch: Effect.Effect<never, never, Scope.Scope> = Effect.gen(function* () {
-    const next = queue.next(yield* now)
-    if (next._tag === "Send") yield* Effect.forkScoped(attempt(next.action, next.attempts))
-    else yield* bell.wait(next.millis)
-  }).pipe(Effect.forever)
+  // Bounded: every send takes a place among the writes in flight.
+  const sendWhatMay = Effect.gen(function* () {
+    let next = queue.next(yield* now)
+    while (next._tag === "Send") {
+      yield* Effect.forkScoped(attempt(next.action, next.attempts))
+      next = queue.next(yield* now)
+    }
+    return next.millis
+  })
 
-  yield* Effect.forkScoped(dispatch)
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(sendWhatMay, bell.wait)))
   return Executor.of({
     submit: (cidrs, write) => Effect.tap(Effect.sync(() => queue.submit(cidrs, write)), bell.ring),
     outcomes: Queue.asDequeue(outcomes),
