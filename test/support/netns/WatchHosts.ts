@@ -1,0 +1,44 @@
+/**
+ * A program that watches the hosts of its arguments with the real prober and prints what it finds, a JSON line each:
+ * `node WatchHosts.ts icmpecho|tcp:PORT HOST…`. Tests start it inside a network namespace.
+ */
+import { writeSync } from "node:fs"
+import { Effect, Equal, Schedule, Stream } from "effect"
+import { ip } from "../../../src/domain/Ip.ts"
+import * as IcmpProbe from "../../../src/services/health/IcmpProbe.ts"
+import * as Prober from "../../../src/services/health/Prober.ts"
+import type { SourceState } from "../../../src/services/health/HealthSource.ts"
+import * as TcpProbe from "../../../src/services/health/TcpProbe.ts"
+import { now } from "../../../src/services/Now.ts"
+
+const [, , kind = "", ...hosts] = process.argv
+
+const [check, port] = kind.split(":")
+const probe = check === "tcp" ? TcpProbe.make({ port: Number(port) }) : IcmpProbe.probe
+
+const print = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`)
+
+const program = Effect.gen(function* () {
+  const source = yield* Prober.make(probe)
+  let known: SourceState | undefined
+  const tellState = Effect.gen(function* () {
+    const state = yield* source.state
+    if (Equal.equals(state, known)) return
+    known = state
+    print({ at: yield* now, state: state._tag, ...(state._tag === "Down" ? { why: state.why } : {}) })
+  })
+  yield* Effect.forkScoped(Effect.repeat(tellState, Schedule.spaced("20 millis")))
+  yield* source.watch(new Set(hosts.map(ip)))
+  yield* Stream.runForEach(source.verdicts, (batch) =>
+    Effect.map(now, (at) => {
+      for (const { host, verdict } of batch) {
+        print({ at, host, verdict: verdict._tag, ...(verdict._tag === "Failed" ? { reason: verdict.reason } : {}) })
+      }
+    }),
+  )
+})
+
+void Effect.runPromise(Effect.scoped(program)).catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`)
+  process.exitCode = 1
+})
