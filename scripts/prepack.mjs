@@ -5,7 +5,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "./setup.mjs"
-import "./build.mjs"
+
+await import("./build.mjs")
 
 const manifest = join(root, "node_modules", "raw-socket", "package.json")
 if (!existsSync(manifest)) throw new Error("raw-socket is not installed here, so it cannot be packed along")
