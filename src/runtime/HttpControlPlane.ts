@@ -1,0 +1,55 @@
+import { Effect, Layer, Option } from "effect"
+import { encodeRouteSpec } from "../domain/RouteSpec.ts"
+import { ConfigSource } from "../services/config/ConfigSource.ts"
+import { type SimulatedHost, Simulation } from "../services/ec2/Simulation.ts"
+import { ControlPlane, type SimulatedHostJson, type SimulationControls } from "../services/http/ControlPlane.ts"
+import { Reconciler, type ReconcilerStatus } from "./Reconciler.ts"
+import { type About, statusToJson } from "./StatusToJson.ts"
+
+const simulatedHostJson = (host: SimulatedHost): SimulatedHostJson => ({
+  addresses: host.addresses,
+  interface: host.interfaceId,
+  instance: host.instanceId ?? null,
+  state: host.state ?? null,
+  zone: host.zone ?? null,
+  source_dest_check: host.sourceDestCheck,
+  requester_managed: host.requesterManaged,
+  answers: host.answers,
+})
+
+const isDone = Effect.match({ onFailure: () => false, onSuccess: () => true })
+
+const controls = (simulation: Simulation["Service"]): SimulationControls => ({
+  hosts: Effect.map(simulation.hosts, (hosts) => hosts.map(simulatedHostJson)),
+  fail: (host) => isDone(simulation.fail(host)),
+  heal: (host) => isDone(simulation.heal(host)),
+})
+
+const whyUnready = ({ refresh: { last, failing } }: ReconcilerStatus): Option.Option<string> => {
+  if (last !== undefined) return Option.none()
+  const why = failing === undefined ? "" : `: ${failing.error.code}: ${failing.error.message}`
+  return Option.some(`EC2 has not been read yet${why}`)
+}
+
+/** The control plane of a running daemon. A simulated VPC is steered if {@link Simulation} is there. */
+export const layer = (
+  about: Omit<About, "mode" | "simulated">,
+): Layer.Layer<ControlPlane, never, Reconciler | ConfigSource> =>
+  Layer.effect(
+    ControlPlane,
+    Effect.gen(function* () {
+      const reconciler = yield* Reconciler
+      const config = yield* ConfigSource
+      const simulation = yield* Effect.serviceOption(Simulation)
+      const described: About = { ...about, mode: config.name, simulated: Option.isSome(simulation) }
+      return ControlPlane.of({
+        status: Effect.map(reconciler.status, (status) => statusToJson(status, described)),
+        routeSpec: Effect.map(reconciler.status, ({ spec }) => encodeRouteSpec(spec ?? new Map())),
+        post: config.post,
+        confirm: reconciler.confirm,
+        heartbeat: reconciler.heartbeat,
+        unready: Effect.map(reconciler.status, whyUnready),
+        simulation: Option.map(simulation, controls),
+      })
+    }),
+  )

@@ -1,0 +1,48 @@
+import { Context, type Effect, type Option, Schema } from "effect"
+import type { Ip } from "../../domain/Ip.ts"
+import type { DecodedSpec } from "../../domain/RouteSpec.ts"
+import type { SpecRejected } from "../config/ConfigSource.ts"
+import type { RouteSpecJson, StatusJson } from "./StatusJson.ts"
+
+/** A machine, or a service's interface, of the simulated VPC. */
+export const SimulatedHostJson = Schema.Struct({
+  addresses: Schema.Array(Schema.String),
+  interface: Schema.String,
+  instance: Schema.NullOr(Schema.String),
+  state: Schema.NullOr(Schema.String).annotate({ description: "the instance's state, by EC2's names" }),
+  zone: Schema.NullOr(Schema.String),
+  source_dest_check: Schema.Boolean,
+  requester_managed: Schema.Boolean,
+  answers: Schema.Boolean.annotate({ description: "whether it answers probes now" }),
+}).annotate({ identifier: "SimulatedHost" })
+export type SimulatedHostJson = typeof SimulatedHostJson.Type
+
+/** What may be done to the hosts of a simulated VPC. */
+export interface SimulationControls {
+  /** By interface id. */
+  readonly hosts: Effect.Effect<ReadonlyArray<SimulatedHostJson>>
+  /** The machine that holds the address hangs: silent, its routes active. False: no interface holds it. */
+  readonly fail: (host: Ip) => Effect.Effect<boolean>
+  /** The machine answers again. False: no interface holds the address. */
+  readonly heal: (host: Ip) => Effect.Effect<boolean>
+}
+
+/** What the HTTP interface shows and steers. */
+export class ControlPlane extends Context.Service<
+  ControlPlane,
+  {
+    readonly status: Effect.Effect<StatusJson>
+    /** The spec in force; `{}` before any. */
+    readonly routeSpec: Effect.Effect<RouteSpecJson>
+    /** Takes a spec as JSON text and returns when it is in force. `None`: specs come from elsewhere in this mode. */
+    readonly post: Option.Option<(body: string) => Effect.Effect<DecodedSpec, SpecRejected>>
+    /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */
+    readonly confirm: (hash: string) => Effect.Effect<boolean>
+    /** Returns when the loop has come round: it is alive. */
+    readonly heartbeat: Effect.Effect<void>
+    /** Why there is nothing to work on yet, in words; `None` once the first whole reading of EC2 is there. */
+    readonly unready: Effect.Effect<Option.Option<string>>
+    /** Only where the VPC is simulated. */
+    readonly simulation: Option.Option<SimulationControls>
+  }
+>()("vpc-router/services/http/ControlPlane") {}
