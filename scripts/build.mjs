@@ -59,15 +59,19 @@ const library = () => {
   const tsc = spawnSync("tsc", ["-p", "tsconfig.build.json", "--outDir", draft], { cwd: root, stdio: "inherit" })
   if (tsc.status !== 0) {
     rmSync(draft, { recursive: true, force: true })
-    throw new Error("the library was not built")
+    return false
   }
   rmSync(join(dist, "lib"), { recursive: true, force: true })
   renameSync(draft, join(dist, "lib"))
+  return true
 }
 
 mkdirSync(dist, { recursive: true })
-const daemon = await bundle()
-writeWhole(join(dist, "daemon.js"), daemon)
-writeWhole(join(dist, "main.js"), launcher)
-chmodSync(join(dist, "main.js"), 0o755)
-library()
+// esbuild and tsc have said what is wrong when they fail; what was built before stays.
+const daemon = await bundle().catch(() => undefined)
+if (daemon !== undefined) {
+  writeWhole(join(dist, "daemon.js"), daemon)
+  writeWhole(join(dist, "main.js"), launcher)
+  chmodSync(join(dist, "main.js"), 0o755)
+}
+if (!library() || daemon === undefined) process.exit(1)

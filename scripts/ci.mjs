@@ -13,7 +13,7 @@ const commands = [
 /** Runs npm, shows what it prints, and gives the exit code with the last line. */
 const npm = (args, limit) =>
   new Promise((resolve) => {
-    const env = { ...process.env, CI: "true" }
+    const env = { ...process.env, CI: "true", ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }) }
     // In a process group of its own, so that a command that hangs ends with all that it started.
     const child = spawn("npm", args, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"], detached: true })
     const end = () => {
