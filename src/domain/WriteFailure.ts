@@ -14,6 +14,8 @@ const byCode: ReadonlyMap<string, Disposition> = new Map<string, Disposition>([
   ["RequestLimitExceeded", "throttled"],
   ["Throttling", "throttled"],
   ["ThrottlingException", "throttled"],
+  ["EC2ThrottledException", "throttled"],
+  ["TooManyRequestsException", "throttled"],
   ["InternalError", "transient"],
   ["InternalFailure", "transient"],
   ["Unavailable", "transient"],
@@ -36,7 +38,16 @@ const byCode: ReadonlyMap<string, Disposition> = new Map<string, Disposition>([
   ["SignatureDoesNotMatch", "denied"],
   ["OptInRequired", "denied"],
   ["AccessDenied", "denied"],
+  ["AccessDeniedException", "denied"],
+  ["Blocked", "denied"],
+  ["IncompleteSignature", "denied"],
+  ["InvalidSignatureException", "denied"],
+  ["MissingAuthenticationToken", "denied"],
+  ["PendingVerification", "denied"],
+  // Nothing was sent: the SDK found no credentials, no token or no region.
   ["CredentialsProviderError", "denied"],
+  ["TokenProviderError", "denied"],
+  ["RegionMissing", "denied"],
 ])
 
 /** EC2 answers a ReplaceRoute of a route that is gone as if the parameter were wrong; only the text tells. */

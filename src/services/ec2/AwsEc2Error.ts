@@ -19,8 +19,8 @@ const textAt = (value: unknown, key: string): string | undefined =>
 const numberAt = (value: unknown, key: string): number | undefined =>
   Predicate.hasProperty(value, key) && Predicate.isNumber(value[key]) ? value[key] : undefined
 
-/** Names that say nothing: the code tells what happened. */
-const namesOfNothing: ReadonlySet<string> = new Set(["Error", "AggregateError", "TypeError"])
+/** Names that say less than Node's code: the SDK calls a connection that was reset a timeout, too. */
+const vagueNames: ReadonlySet<string> = new Set(["Error", "AggregateError", "TypeError", "TimeoutError"])
 
 /** Reads what the SDK threw: service errors carry EC2's code as their name, socket errors Node's code. */
 export const readThrown = (thrown: unknown): Thrown => {
@@ -28,7 +28,9 @@ export const readThrown = (thrown: unknown): Thrown => {
   const response = Predicate.hasProperty(thrown, "$response") ? thrown.$response : undefined
   const name = textAt(thrown, "name") ?? "Error"
   const message = textAt(thrown, "message") ?? String(thrown)
-  const code = namesOfNothing.has(name) ? (textAt(thrown, "code") ?? codeOfMessage(message) ?? name) : name
+  const socketCode = textAt(thrown, "code")
+  const code =
+    vagueNames.has(name) && socketCode !== "ETIMEDOUT" ? (socketCode ?? codeOfMessage(message) ?? name) : name
   return {
     code,
     message: message === "UnknownError" ? `an answer without an error code` : message,

@@ -47,7 +47,7 @@ export const applyFaults = (
   return [found, [...rules.slice(0, at), ...left, ...rules.slice(at + 1)]]
 }
 
-/** Whether EC2 would not permit a call into this table to anyone of ours: IAM denies it. */
+/** IAM denies every write into this table. */
 export const denyTable = (table: RouteTableId): FaultRule => ({
   operation: "any",
   table,
@@ -55,3 +55,23 @@ export const denyTable = (table: RouteTableId): FaultRule => ({
   message: `You are not authorized to perform this operation on ${table}.`,
   times: Number.POSITIVE_INFINITY,
 })
+
+/** EC2's HTTP status of an error code; `undefined` where no answer comes. */
+export const httpStatusOf = (code: string): number | undefined => {
+  switch (code) {
+    case "TimeoutError":
+      return undefined
+    case "RequestLimitExceeded":
+    case "Unavailable":
+    case "ServiceUnavailable":
+      return 503
+    case "InternalError":
+      return 500
+    case "UnauthorizedOperation":
+      return 403
+    case "AuthFailure":
+      return 401
+    default:
+      return 400
+  }
+}

@@ -8,7 +8,7 @@ import type { InstanceState, Vpc } from "../../domain/Vpc.ts"
 import { now } from "../Now.ts"
 import { type Ec2Error, type WriteReceipt } from "./Ec2.ts"
 import { ec2Error } from "./Ec2Failure.ts"
-import { applyFaults, type FaultRule, type Operation, type WriteOperation } from "./SimulatedFaults.ts"
+import { applyFaults, type FaultRule, httpStatusOf, type Operation, type WriteOperation } from "./SimulatedFaults.ts"
 import * as SimulatedHosts from "./SimulatedHosts.ts"
 import type { Refusal } from "./SimulatedRoutes.ts"
 import { type SimulatedVpc, view } from "./SimulatedVpc.ts"
@@ -155,26 +155,6 @@ const make = (topology: Topology): Simulation["Service"] => {
       if (admitted.after !== undefined) return yield* admitted.after
       return Result.isSuccess(changed) ? { requestId } : yield* failed(operation, changed.failure)
     }),
-  }
-}
-
-/** EC2's HTTP status of an error code; `undefined` where no answer came. */
-const httpStatusOf = (code: string): number | undefined => {
-  switch (code) {
-    case "TimeoutError":
-      return undefined
-    case "RequestLimitExceeded":
-    case "Unavailable":
-    case "ServiceUnavailable":
-      return 503
-    case "InternalError":
-      return 500
-    case "UnauthorizedOperation":
-      return 403
-    case "AuthFailure":
-      return 401
-    default:
-      return 400
   }
 }
 
