@@ -3,7 +3,9 @@ import * as fc from "fast-check"
 import { type Disposition, dispositionOf } from "../../src/domain/WriteFailure.ts"
 
 /** What to do after each error that EC2 documents for routes, with the status it comes with. */
-const table: ReadonlyArray<readonly [disposition: Disposition, status: number | undefined, codes: ReadonlyArray<string>]> = [
+const table: ReadonlyArray<
+  readonly [disposition: Disposition, status: number | undefined, codes: ReadonlyArray<string>]
+> = [
   ["throttled", 503, ["RequestLimitExceeded"]],
   ["throttled", 400, ["Throttling", "ThrottlingException", "EC2ThrottledException"]],
   ["transient", 500, ["InternalError", "InternalFailure"]],
@@ -15,7 +17,11 @@ const table: ReadonlyArray<readonly [disposition: Disposition, status: number | 
   ["refresh", 400, ["InvalidInstanceID", "InvalidInstanceID.NotFound"]],
   ["refresh", 400, ["InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound"]],
   ["full", 400, ["RouteLimitExceeded"]],
-  ["refused", 400, ["InvalidParameterValue", "InvalidParameterCombination", "MissingParameter", "InvalidVpcID.NotFound"]],
+  [
+    "refused",
+    400,
+    ["InvalidParameterValue", "InvalidParameterCombination", "MissingParameter", "InvalidVpcID.NotFound"],
+  ],
   ["denied", 403, ["UnauthorizedOperation", "AccessDenied", "OptInRequired"]],
   ["denied", 401, ["AuthFailure"]],
   ["denied", 400, ["ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"]],

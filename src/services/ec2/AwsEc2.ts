@@ -158,21 +158,19 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
       { vpc: describeVpc, tables: describeTables, interfaces: describeInterfaces, instances: describeInstances },
       { concurrency: "unbounded" },
     ).pipe(
-      Effect.map(
-        ({ vpc, tables, interfaces, instances }): Vpc => ({
-          id: options.vpcId,
-          ...vpc,
-          tables: new Map(tables.map((table) => [table.id, table])),
-          interfaces: new Map(interfaces.map((found) => [found.id, found])),
-          instances: new Map(instances),
-        }),
-      ),
+      Effect.map(({ vpc, tables, interfaces, instances }): Vpc => ({
+        id: options.vpcId,
+        ...vpc,
+        tables: new Map(tables.map((table) => [table.id, table])),
+        interfaces: new Map(interfaces.map((found) => [found.id, found])),
+        instances: new Map(instances),
+      })),
       Effect.withSpan("Ec2.snapshot"),
     ),
     createRoute: (cell, NetworkInterfaceId) =>
-      send("CreateRoute", (abort) => client.send(new CreateRouteCommand({ ...route(cell), NetworkInterfaceId }), abort)).pipe(
-        Effect.map(receipt),
-      ),
+      send("CreateRoute", (abort) =>
+        client.send(new CreateRouteCommand({ ...route(cell), NetworkInterfaceId }), abort),
+      ).pipe(Effect.map(receipt)),
     replaceRoute: (cell, NetworkInterfaceId) =>
       send("ReplaceRoute", (abort) =>
         client.send(new ReplaceRouteCommand({ ...route(cell), NetworkInterfaceId }), abort),

@@ -9,7 +9,14 @@ import { Result } from "effect"
 import { type Cidr, parseCidr } from "../../domain/Cidr.ts"
 import { AccountId, InstanceId, InterfaceId, RouteTableId, SubnetId } from "../../domain/Ids.ts"
 import { type Ip, parseIp } from "../../domain/Ip.ts"
-import type { InstanceState, NetworkInterface, PrefixListRoute, Route, RouteOrigin, RouteTable } from "../../domain/Vpc.ts"
+import type {
+  InstanceState,
+  NetworkInterface,
+  PrefixListRoute,
+  Route,
+  RouteOrigin,
+  RouteTable,
+} from "../../domain/Vpc.ts"
 import { decodeTarget } from "./AwsEc2Target.ts"
 
 /** Decodes one of the SDK's answers. The failure says which item lacks what: an answer is taken whole or not at all. */
@@ -49,7 +56,9 @@ export const decodeVpc = (vpc: SdkVpc) =>
   Result.gen(function* () {
     const ranges = [
       ...(vpc.CidrBlockAssociationSet ?? []).map((one) => [one.CidrBlock, one.CidrBlockState?.State] as const),
-      ...(vpc.Ipv6CidrBlockAssociationSet ?? []).map((one) => [one.Ipv6CidrBlock, one.Ipv6CidrBlockState?.State] as const),
+      ...(vpc.Ipv6CidrBlockAssociationSet ?? []).map(
+        (one) => [one.Ipv6CidrBlock, one.Ipv6CidrBlockState?.State] as const,
+      ),
     ]
     // The main range is among the associations; alone it is what an older endpoint shows.
     const present =

@@ -37,7 +37,8 @@ export const readThrown = (thrown: unknown): Thrown => {
     httpStatus: numberAt(metadata, "httpStatusCode") ?? numberAt(response, "statusCode"),
     requestId: textAt(metadata, "requestId"),
     clockSkewed:
-      code === "RequestExpired" || (Predicate.hasProperty(metadata, "clockSkewCorrected") && metadata.clockSkewCorrected === true),
+      code === "RequestExpired" ||
+      (Predicate.hasProperty(metadata, "clockSkewCorrected") && metadata.clockSkewCorrected === true),
   }
 }
 

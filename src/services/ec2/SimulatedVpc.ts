@@ -1,7 +1,22 @@
 import type { Cidr } from "../../domain/Cidr.ts"
-import { type AccountId, type InstanceId, type InterfaceId, RouteTableId, type SubnetId, type VpcId } from "../../domain/Ids.ts"
+import {
+  type AccountId,
+  type InstanceId,
+  type InterfaceId,
+  RouteTableId,
+  type SubnetId,
+  type VpcId,
+} from "../../domain/Ids.ts"
 import type { Ip } from "../../domain/Ip.ts"
-import { type InstanceState, type NetworkInterface, type Route, type RouteOrigin, type RouteTable, RouteTarget, type Vpc } from "../../domain/Vpc.ts"
+import {
+  type InstanceState,
+  type NetworkInterface,
+  type Route,
+  type RouteOrigin,
+  type RouteTable,
+  RouteTarget,
+  type Vpc,
+} from "../../domain/Vpc.ts"
 
 /** Who an interface is attached to. No instance: a service of AWS, such as a NAT gateway. */
 export interface SimulatedAttachment {
@@ -128,14 +143,12 @@ const shownTable = (vpc: SimulatedVpc, table: SimulatedTable): RouteTable => ({
   edge: table.edge !== undefined,
   subnets: table.subnets,
   tags: table.tags,
-  routes: [...table.routes.values(), ...table.propagated.values()].map(
-    (route): Route => ({
-      destination: route.destination,
-      target: shownTarget(vpc, route.target),
-      state: stateOf(vpc, route.target),
-      origin: route.origin,
-    }),
-  ),
+  routes: [...table.routes.values(), ...table.propagated.values()].map((route): Route => ({
+    destination: route.destination,
+    target: shownTarget(vpc, route.target),
+    state: stateOf(vpc, route.target),
+    origin: route.origin,
+  })),
   prefixListRoutes: table.prefixLists.map(({ prefixListId, target }) => ({
     prefixListId,
     target: shownTarget(vpc, target),

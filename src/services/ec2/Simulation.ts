@@ -67,7 +67,11 @@ export class Simulation extends Context.Service<
     /** An API call that reads. */
     readonly read: (operation: Operation) => Effect.Effect<SimulatedVpc, Ec2Error>
     /** An API call that writes a cell by one of the rules of `SimulatedRoutes`. */
-    readonly write: (operation: WriteOperation, cell: Cell, change: Change<Refusal>) => Effect.Effect<WriteReceipt, Ec2Error>
+    readonly write: (
+      operation: WriteOperation,
+      cell: Cell,
+      change: Change<Refusal>,
+    ) => Effect.Effect<WriteReceipt, Ec2Error>
   }
 >()("vpc-router/services/ec2/Simulation") {
   static readonly layer = (topology: Topology): Layer.Layer<Simulation> => Layer.sync(Simulation, () => make(topology))
@@ -99,9 +103,7 @@ const make = (topology: Topology): Simulation["Service"] => {
     ec2Error({ operation, ...refusal, httpStatus: httpStatusOf(refusal.code), requestId: `simulated-${requests}` })
 
   const change = <E>(event: Change<E>): Effect.Effect<void, E> =>
-    Effect.flatMap(now, (at) =>
-      Effect.fromResult(Result.map(event(present), (vpc) => commit(vpc, at))),
-    )
+    Effect.flatMap(now, (at) => Effect.fromResult(Result.map(event(present), (vpc) => commit(vpc, at))))
 
   /** What every call passes first: half of the latency, its bucket, and the faults. Gives the fault to answer with. */
   const admit = Effect.fnUntraced(function* (operation: Operation, table: RouteTableId | undefined) {

@@ -232,7 +232,8 @@ const buildTables = (
       if (target === undefined) return
       if (route.gone === true) {
         if (target._tag === "Other") gone.add(target.id)
-        else if (interfaces.has(InterfaceId(route.target))) report(`${routePath}.gone`, `${route.target} is among the hosts`)
+        else if (interfaces.has(InterfaceId(route.target)))
+          report(`${routePath}.gone`, `${route.target} is among the hosts`)
       }
       if (route.destination.startsWith("pl-")) {
         prefixLists.push({ prefixListId: route.destination, target, maxEntries: route.maxEntries ?? 1 })

@@ -13,7 +13,10 @@ const CidrText = Schema.String.check(
 
 const IpText = Schema.String.check(
   Schema.makeFilter((text) =>
-    Result.match(parseIp(text), { onFailure: (problem) => `expected an IP address: ${problem}`, onSuccess: () => undefined }),
+    Result.match(parseIp(text), {
+      onFailure: (problem) => `expected an IP address: ${problem}`,
+      onSuccess: () => undefined,
+    }),
   ),
 )
 
@@ -89,8 +92,6 @@ export const TopologyFile = Schema.Struct({
   /** Routes a table may hold, IPv4 and IPv6 counted apart; 500 as EC2's default. */
   quotas: Schema.optionalKey(Schema.Struct({ routesPerTable: PositiveInt })),
   /** How long each API call takes. */
-  latencyMillis: Schema.optionalKey(
-    Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: longestLatency })),
-  ),
+  latencyMillis: Schema.optionalKey(Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: longestLatency }))),
 })
 export type TopologyFile = typeof TopologyFile.Type

@@ -29,8 +29,7 @@ const setUp = Effect.fnUntraced(function* (wireOptions: Ec2WireOptions = {}) {
 const simulated = <A, E>(use: Effect.Effect<A, E, Simulation | Scope.Scope>): Effect.Effect<A, E> =>
   Effect.scoped(use).pipe(Effect.provide(Simulation.layer(standTopology)))
 
-const countOf = (proxy: FaultProxyHandle, action: string) =>
-  Effect.map(proxy.calls, (calls) => calls.get(action) ?? 0)
+const countOf = (proxy: FaultProxyHandle, action: string) => Effect.map(proxy.calls, (calls) => calls.get(action) ?? 0)
 
 const describeCalls = ["DescribeVpcs", "DescribeRouteTables", "DescribeNetworkInterfaces", "DescribeInstances"]
 
@@ -60,18 +59,20 @@ const errorTable: ReadonlyArray<readonly [code: string, status: number, disposit
 ]
 
 describe("errors of the AWS layer", () => {
-  it.live.each(errorTable)("%s (HTTP %i) is %s, carries EC2's text, and is not retried", ([code, status, disposition]) =>
-    simulated(
-      Effect.gen(function* () {
-        const { proxy, ec2, cell, stand } = yield* setUp()
-        yield* proxy.addRule({ action: "any", fault: { _tag: "Error", status, code, message: `text of ${code}` } })
-        const error = yield* refusal(ec2.createRoute(cell, stand.a.interfaceId))
-        assert.deepInclude({ ...error }, { operation: "CreateRoute", code, disposition })
-        assert.strictEqual(error.message, `text of ${code}`)
-        assert.strictEqual(error.requestId, "fault-proxy")
-        assert.strictEqual(yield* countOf(proxy, "CreateRoute"), 1)
-      }),
-    ),
+  it.live.each(errorTable)(
+    "%s (HTTP %i) is %s, carries EC2's text, and is not retried",
+    ([code, status, disposition]) =>
+      simulated(
+        Effect.gen(function* () {
+          const { proxy, ec2, cell, stand } = yield* setUp()
+          yield* proxy.addRule({ action: "any", fault: { _tag: "Error", status, code, message: `text of ${code}` } })
+          const error = yield* refusal(ec2.createRoute(cell, stand.a.interfaceId))
+          assert.deepInclude({ ...error }, { operation: "CreateRoute", code, disposition })
+          assert.strictEqual(error.message, `text of ${code}`)
+          assert.strictEqual(error.requestId, "fault-proxy")
+          assert.strictEqual(yield* countOf(proxy, "CreateRoute"), 1)
+        }),
+      ),
   )
 
   it.live("the text of a replace whose route is gone makes it a reason to read again", () =>
@@ -85,7 +86,10 @@ describe("errors of the AWS layer", () => {
   )
 
   it.live.each([
-    ["an HTML page", { status: 500, contentType: "text/html", body: "<html><body>Internal Server Error</body></html>" }],
+    [
+      "an HTML page",
+      { status: 500, contentType: "text/html", body: "<html><body>Internal Server Error</body></html>" },
+    ],
     ["a bad gateway's page", { status: 502, contentType: "text/html", body: "<h1>502</h1><br>unclosed" }],
     ["nothing", { status: 503, contentType: "text/xml", body: "" }],
     ["broken XML", { status: 200, contentType: "text/xml", body: "<DescribeVpcsResponse><vpcSet><item>" }],
@@ -347,16 +351,18 @@ describe("time in the AWS layer", () => {
     ),
   )
 
-  it.live.each([-3_600_000, 3_600_000])("a clock that is off by %i ms costs one more request, once", (clockOffsetMillis) =>
-    simulated(
-      Effect.gen(function* () {
-        const { proxy, ec2, cell, stand } = yield* setUp({ clockOffsetMillis })
-        yield* ec2.createRoute(cell, stand.a.interfaceId)
-        assert.strictEqual(yield* countOf(proxy, "CreateRoute"), 2)
-        yield* ec2.deleteRoute(cell)
-        assert.strictEqual(yield* countOf(proxy, "DeleteRoute"), 1)
-      }),
-    ),
+  it.live.each([-3_600_000, 3_600_000])(
+    "a clock that is off by %i ms costs one more request, once",
+    (clockOffsetMillis) =>
+      simulated(
+        Effect.gen(function* () {
+          const { proxy, ec2, cell, stand } = yield* setUp({ clockOffsetMillis })
+          yield* ec2.createRoute(cell, stand.a.interfaceId)
+          assert.strictEqual(yield* countOf(proxy, "CreateRoute"), 2)
+          yield* ec2.deleteRoute(cell)
+          assert.strictEqual(yield* countOf(proxy, "DeleteRoute"), 1)
+        }),
+      ),
   )
 
   it.live("a request that stays expired is not sent a third time", () =>

@@ -2,7 +2,14 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Cell } from "../../../src/domain/Action.ts"
 import { type Cidr, cidr } from "../../../src/domain/Cidr.ts"
-import { type AccountId, type InstanceId, InterfaceId, RouteTableId, type SubnetId, type VpcId } from "../../../src/domain/Ids.ts"
+import {
+  type AccountId,
+  type InstanceId,
+  InterfaceId,
+  RouteTableId,
+  type SubnetId,
+  type VpcId,
+} from "../../../src/domain/Ids.ts"
 import type { Ip } from "../../../src/domain/Ip.ts"
 import type { Route } from "../../../src/domain/Vpc.ts"
 import type { Ec2, Ec2Error } from "../../../src/services/ec2/Ec2.ts"

@@ -11,7 +11,6 @@ import { Moto } from "../../support/ec2/Moto.ts"
 import { makeMotoVpc } from "../../support/ec2/MotoVpc.ts"
 import { contract, type ContractCase, destination, interfaceOf, refusal, routeAt, type Stand } from "./Contract.ts"
 
-
 /** Where moto 5.2.1 is not like EC2: what it does in place of the promise of that name. */
 const differences: Readonly<Record<string, { readonly moto: string; readonly case: ContractCase }>> = {
   "a route to an interface also names its instance and owner": {

@@ -19,8 +19,7 @@ describe("the Ec2 port on the simulated VPC, in process", () => {
     Effect.gen(function* () {
       const ec2 = yield* Ec2
       const stand = yield* simulatedStand
-      const create = (text: string) =>
-        ec2.createRoute({ table: stand.tableA, cidr: cidr(text) }, stand.a.interfaceId)
+      const create = (text: string) => ec2.createRoute({ table: stand.tableA, cidr: cidr(text) }, stand.a.interfaceId)
       // The local route and the default route are there already.
       for (let n = 2; n < 10; n++) yield* create(`10.66.${n}.0/24`)
       const error = yield* Effect.flip(create("10.67.0.0/24"))

@@ -6,7 +6,12 @@ import { createServer } from "node:http"
 import { type Cidr, familyOf, parseCidr } from "../../../src/domain/Cidr.ts"
 import { InterfaceId, RouteTableId } from "../../../src/domain/Ids.ts"
 import type { Ec2Error } from "../../../src/services/ec2/Ec2.ts"
-import { httpStatusOf, type Operation, operations, type WriteOperation } from "../../../src/services/ec2/SimulatedFaults.ts"
+import {
+  httpStatusOf,
+  type Operation,
+  operations,
+  type WriteOperation,
+} from "../../../src/services/ec2/SimulatedFaults.ts"
 import { createRoute, deleteRoute, type Refusal, replaceRoute } from "../../../src/services/ec2/SimulatedRoutes.ts"
 import type { SimulatedVpc } from "../../../src/services/ec2/SimulatedVpc.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
@@ -105,7 +110,8 @@ const destinationOf = (form: Form): Result.Result<Cidr, Refusal> =>
       return yield* Result.fail(refusal("InvalidParameterCombination", "only one destination may be specified"))
     }
     const text = v4 ?? (yield* required(form, "DestinationIpv6CidrBlock"))
-    const invalid = () => refusal("InvalidParameterValue", `Value (${text}) for parameter destinationCidrBlock is invalid.`)
+    const invalid = () =>
+      refusal("InvalidParameterValue", `Value (${text}) for parameter destinationCidrBlock is invalid.`)
     const { cidr } = yield* Result.mapError(parseCidr(text), invalid)
     return familyOf(cidr) === (v4 === null ? 6 : 4) ? cidr : yield* Result.fail(invalid())
   })
@@ -139,9 +145,7 @@ export interface Ec2Wire {
 }
 
 /** Serves a {@link Simulation} over EC2's wire protocol: form in, XML out; only the calls that vpc-router makes. */
-export const serveEc2 = (
-  options: Ec2WireOptions = {},
-): Effect.Effect<Ec2Wire, never, Simulation | Scope.Scope> =>
+export const serveEc2 = (options: Ec2WireOptions = {}): Effect.Effect<Ec2Wire, never, Simulation | Scope.Scope> =>
   Effect.gen(function* () {
     const simulation = yield* Simulation
     const clock = yield* Clock.Clock
@@ -149,9 +153,7 @@ export const serveEc2 = (
 
     const failed = (requestId: string, { code, message }: Refusal | Ec2Error) => {
       const status = httpStatusOf(code)
-      return status === undefined
-        ? Effect.never
-        : Effect.succeed({ status, body: errorXml(code, message, requestId) })
+      return status === undefined ? Effect.never : Effect.succeed({ status, body: errorXml(code, message, requestId) })
     }
 
     const act = Effect.fnUntraced(function* (operation: Operation, form: Form, requestId: string) {

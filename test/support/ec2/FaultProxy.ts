@@ -147,8 +147,12 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
           request,
           body,
           (answer, text) => {
-            const { "content-length": _length, "transfer-encoding": _encoding, connection: _connection, ...headers } =
-              answer.headers
+            const {
+              "content-length": _length,
+              "transfer-encoding": _encoding,
+              connection: _connection,
+              ...headers
+            } = answer.headers
             response.writeHead(answer.statusCode ?? 502, headers)
             response.end(change(text))
           },

@@ -163,9 +163,7 @@ export const makeMotoVpc = (client: EC2Client, plan: MotoVpcPlan = threeZones): 
     const internetGateway = mustHave(gateway.InternetGateway?.InternetGatewayId, "internet gateway")
     await client.send(new AttachInternetGatewayCommand({ InternetGatewayId: internetGateway, VpcId: vpcId }))
     const firstSubnet = mustHave(subnets.values().next().value, "subnet")
-    const nat = await client.send(
-      new CreateNatGatewayCommand({ SubnetId: firstSubnet, ConnectivityType: "private" }),
-    )
+    const nat = await client.send(new CreateNatGatewayCommand({ SubnetId: firstSubnet, ConnectivityType: "private" }))
     const natGateway = mustHave(nat.NatGateway?.NatGatewayId, "NAT gateway")
 
     const described = await client.send(
