@@ -10,7 +10,7 @@ export class SpecRejected extends Data.TaggedError("SpecRejected")<{
   }
 }
 
-/** News of a config source, never twice the same. Only `Accepted` changes what is planned. */
+/** News of a config source; whoever takes it logs it. Only `Accepted` changes what is planned. */
 export type SpecNews = Data.TaggedEnum<{
   /** `onApplied` runs once the spec is in force. */
   Accepted: DecodedSpec & { readonly onApplied: Effect.Effect<void> }

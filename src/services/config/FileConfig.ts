@@ -1,0 +1,99 @@
+import { Duration, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
+import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
+import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
+import { ConfigSource, SpecNews } from "./ConfigSource.ts"
+import { FileLook, isSameLook, lookAtFile, maxFileBytes } from "./FileLook.ts"
+
+/**
+ * How often the file is looked at. What two looks in a row agree on is taken, so that a change is news after two
+ * intervals at most, and a file that is being written is not. Looking needs no kernel notices: those stay away on network
+ * mounts, follow no symbolic link, lose a directory that is replaced, and run out (`fs.inotify.max_user_watches`).
+ */
+const lookInterval = Duration.millis(200)
+
+/** After so many looks of which no two in a row agree (5 s), it is said that the file does not stand still. */
+const maxRestlessLooks = 25
+
+/** How long a file system may take to answer before it is said. */
+const patience = Duration.seconds(5)
+
+interface Watched {
+  /** What the last news told. */
+  readonly told?: FileLook
+  /** What the last look showed. */
+  readonly seen?: FileLook
+}
+
+/**
+ * The spec in a file (mode `configfile`), written in place, renamed over, or mounted as a ConfigMap whose symbolic link
+ * is swapped. A file that is missing, half-written or malformed is news, too; the source keeps looking.
+ */
+export const layer = (path: string): Layer.Layer<ConfigSource, never, FileSystem.FileSystem> =>
+  Layer.effect(
+    ConfigSource,
+    Effect.map(FileSystem.FileSystem, (files) => ({
+      name: "configfile",
+      post: Option.none(),
+      news: Stream.unwrap(
+        Effect.map(patientLook(path), (look) => Stream.unfold({}, (watched: Watched) => nextNews(path, look, watched))),
+      ).pipe(Stream.provideService(FileSystem.FileSystem, files)),
+    })),
+  )
+
+const nextNews = Effect.fnUntraced(function* <R>(
+  path: string,
+  look: Effect.Effect<FileLook, never, R>,
+  { told, seen }: Watched,
+) {
+  let last = seen
+  let restless = 0
+  for (;;) {
+    if (last !== undefined) yield* Effect.sleep(lookInterval)
+    const present = yield* look
+    const stands = last !== undefined && isSameLook(last, present)
+    restless = stands ? 0 : restless + 1
+    last = present
+    const why = `${path}: it has not stood still for ${Duration.format(Duration.times(lookInterval, maxRestlessLooks))}`
+    const shown = stands ? present : restless > maxRestlessLooks ? FileLook.Unreadable({ why }) : undefined
+    if (shown !== undefined && (told === undefined || !isSameLook(told, shown))) {
+      return [toNews(shown), { told: shown, seen: present }] as const
+    }
+  }
+})
+
+const toNews = FileLook.$match({
+  Content: ({ bytes }) =>
+    Result.match(Result.flatMap(toText(bytes), decodeRouteSpec), {
+      onSuccess: (decoded: DecodedSpec) => SpecNews.Accepted({ ...decoded, onApplied: Effect.void }),
+      onFailure: (problems) => SpecNews.Rejected({ problems }),
+    }),
+  TooLarge: () =>
+    SpecNews.Rejected({
+      problems: [{ path: "$", message: `expected at most ${maxFileBytes} bytes (1 MiB), got more` }],
+    }),
+  Unreadable: ({ why }) => SpecNews.Unreadable({ why }),
+})
+
+/**
+ * Looks at the file, and says so when the file system does not answer. A look that hangs is kept, not repeated: each would
+ * hold one of the few threads that Node uses for files and for name look-ups alike.
+ */
+const patientLook = (path: string) =>
+  Effect.map(Effect.scope, (scope) => {
+    let pending: Fiber.Fiber<FileLook> | undefined
+    return Effect.gen(function* () {
+      pending ??= yield* Effect.forkIn(lookAtFile(path), scope)
+      const answer = yield* Effect.timeoutOption(Fiber.join(pending), patience)
+      if (Option.isSome(answer)) pending = undefined
+      const why = `${path}: the file system does not answer`
+      return Option.getOrElse(answer, () => FileLook.Unreadable({ why }))
+    })
+  })
+
+const toText = (bytes: Uint8Array): Result.Result<string, ReadonlyArray<SpecProblem>> => {
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+  return Result.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => [{ path: "$", message: `expected UTF-8 text, got ${isUtf16 ? "UTF-16" : "bytes that are not"}` }],
+  })
+}
