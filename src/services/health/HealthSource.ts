@@ -17,7 +17,7 @@ export class HealthSource extends Context.Service<
     readonly name: string
     /** Replaces the set of hosts to watch. Hosts that stay keep their verdicts; new ones begin as unknown. */
     readonly watch: (hosts: ReadonlySet<Ip>) => Effect.Effect<void>
-    /** Changed verdicts, in batches as they are reached. One subscriber; never fails. */
+    /** Changed verdicts, in batches as they are reached; all are said again when the source goes up or down. One subscriber; never fails. */
     readonly verdicts: Stream.Stream<ReadonlyArray<HostVerdict>>
     readonly state: Effect.Effect<SourceState>
   }

@@ -3,7 +3,7 @@ import { Clock, Effect, Result, type Scope } from "effect"
 import { type Family, familyOf, parseIp } from "../../domain/Ip.ts"
 import { nowUnsafe } from "../Now.ts"
 import { decodeReply, encodeRequest, sameCookie } from "./IcmpPacket.ts"
-import { Probe, type ProbeSink, type ProbeTransport, ProbeUnavailable } from "./Probe.ts"
+import type { Probe, ProbeSink, ProbeTransport, ProbeUnavailable } from "./Probe.ts"
 import { type IcmpSocket, openIcmp } from "./RawSocket.ts"
 
 /**

@@ -1,6 +1,7 @@
-import { Clock, Effect, Latch, Layer, Random, type Scope, Stream } from "effect"
+import { Clock, Effect, Latch, Layer, Random, type Scope } from "effect"
 import { type DetectorOptions, detectorOptions } from "../../domain/Detector.ts"
 import { nowUnsafe } from "../Now.ts"
+import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { HealthSource, SourceState } from "./HealthSource.ts"
 import { Pauses } from "./Pauses.ts"
 import { Probe, type ProbeSink, type ProbeTransport, ProbeUnavailable } from "./Probe.ts"
@@ -31,12 +32,14 @@ export const make = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const now = () => nowUnsafe(clock)
   const wake = Latch.makeUnsafe(false)
-  const news = Latch.makeUnsafe(false)
-  const hosts = new Watchlist(options, () => void news.openUnsafe())
+  const changed = new ChangedVerdicts()
+  const hosts = new Watchlist(options, changed)
   let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
 
   const becomeUp = () => {
-    if (state._tag === "Down") state = SourceState.Up({ since: now() })
+    if (state._tag === "Up") return
+    state = SourceState.Up({ since: now() })
+    hosts.repeat()
   }
 
   const becomeDown = ({ why }: ProbeUnavailable) =>
@@ -103,7 +106,11 @@ export const make = Effect.fnUntraced(function* (
   const run = Effect.gen(function* () {
     let failures = 0
     for (;;) {
-      const fault = yield* Effect.flip(Effect.scoped(session()))
+      const fault = yield* Effect.scoped(session()).pipe(
+        // A fault in our own code must not leave the last verdicts standing for ever.
+        Effect.catchDefect((defect) => Effect.fail(new ProbeUnavailable({ why: `internal error: ${String(defect)}` }))),
+        Effect.flip,
+      )
       failures = state._tag === "Up" ? 1 : failures + 1
       yield* becomeDown(fault)
       const longest = Math.min(backoff.last, backoff.first * 2 ** (failures - 1))
@@ -112,13 +119,6 @@ export const make = Effect.fnUntraced(function* (
   })
   yield* Effect.forkScoped(run)
 
-  const takeVerdicts = Effect.andThen(
-    news.await,
-    Effect.sync(() => {
-      news.closeUnsafe()
-      return hosts.takeChanged()
-    }),
-  )
   return {
     name: probe.name,
     watch: (wanted) =>
@@ -126,7 +126,7 @@ export const make = Effect.fnUntraced(function* (
         hosts.watch(wanted, now())
         wake.openUnsafe()
       }),
-    verdicts: Stream.filter(Stream.fromEffectRepeat(takeVerdicts), (batch) => batch.length > 0),
+    verdicts: changed.stream,
     state: Effect.sync(() => state),
   }
 })

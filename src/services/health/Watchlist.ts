@@ -1,6 +1,7 @@
 import { type Detector, type DetectorOptions, Observation, observe, watched } from "../../domain/Detector.ts"
-import type { HostVerdict, Millis, Verdict } from "../../domain/Health.ts"
+import type { Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
+import type { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { DueQueue } from "./DueQueue.ts"
 import type { ProbeRequest } from "./Probe.ts"
 
@@ -14,25 +15,20 @@ interface Watched {
 /** First probes go out this far apart, or closer where that many hosts would not fit into one interval. */
 const spacing: Millis = 1
 
-const byText = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
-
 /**
- * All watched hosts of one source: a detector each, when each is due, and the verdicts that changed and are not yet taken.
- * Mutable and synchronous, so that a reply costs no more than its detector; it reads no clock. Its memory is bounded by the
+ * All watched hosts of one source: a detector each, and when each is due. Changed verdicts go to `changed`. Mutable and synchronous, so that a reply costs no more than its detector; it reads no clock. Its memory is bounded by the
  * number of hosts.
  */
 export class Watchlist {
   readonly #options: DetectorOptions
-  readonly #onChange: () => void
   readonly #hosts = new Map<Ip, Watched>()
   readonly #queue = new DueQueue<Watched>()
-  readonly #changed = new Map<Ip, Verdict>()
+  readonly #changed: ChangedVerdicts
   #answeredAt: Millis | undefined
 
-  /** `onChange` runs whenever a changed verdict waits to be taken. */
-  constructor(options: DetectorOptions, onChange: () => void) {
+  constructor(options: DetectorOptions, changed: ChangedVerdicts) {
     this.#options = options
-    this.#onChange = onChange
+    this.#changed = changed
   }
 
   get size(): number {
@@ -49,13 +45,13 @@ export class Watchlist {
     for (const host of this.#hosts.keys()) {
       if (hosts.has(host)) continue
       this.#hosts.delete(host)
-      this.#changed.delete(host)
+      this.#changed.forget(host)
     }
-    const added = [...hosts].filter((host) => !this.#hosts.has(host)).sort(byText)
+    const added = [...hosts].filter((host) => !this.#hosts.has(host)).sort()
     const fresh = added.map((host): Watched => ({ host, detector: watched(now), sequence: 0, due: now }))
     for (const entry of fresh) {
       this.#hosts.set(entry.host, entry)
-      this.#change(entry.host, entry.detector.verdict)
+      this.#changed.set(entry.host, entry.detector.verdict)
     }
     this.#spread(fresh, now)
     this.#requeue()
@@ -104,35 +100,24 @@ export class Watchlist {
     if (to - from > this.#options.timeout) this.restart(to)
   }
 
-  /** The source cannot tell anything: every verdict becomes unknown, and is said again for every host. */
-  down(now: Millis): void {
-    const down = Observation.SourceDown()
-    for (const entry of this.#hosts.values()) {
-      this.#observe(entry, down, now)
-      this.#change(entry.host, entry.detector.verdict)
-    }
-    this.#answeredAt = undefined
+  /** Says the verdict of every host again. */
+  repeat(): void {
+    for (const { detector, host } of this.#hosts.values()) this.#changed.set(host, detector.verdict)
   }
 
-  /** The verdicts that changed since they were last taken, sorted by host. */
-  takeChanged(): ReadonlyArray<HostVerdict> {
-    const batch = [...this.#changed]
-      .sort(([one], [other]) => byText(one, other))
-      .map(([host, verdict]) => ({ host, verdict }))
-    this.#changed.clear()
-    return batch
+  /** The source cannot tell anything: every verdict becomes unknown, and is said again. */
+  down(now: Millis): void {
+    const down = Observation.SourceDown()
+    for (const entry of this.#hosts.values()) this.#observe(entry, down, now)
+    this.#answeredAt = undefined
+    this.repeat()
   }
 
   #observe(entry: Watched, observation: Observation, now: Millis): void {
     const [detector, verdict, nextProbeAt] = observe(this.#options, entry.detector, observation, now)
     entry.detector = detector
     entry.due = nextProbeAt
-    if (verdict !== undefined) this.#change(entry.host, verdict)
-  }
-
-  #change(host: Ip, verdict: Verdict): void {
-    this.#changed.set(host, verdict)
-    this.#onChange()
+    if (verdict !== undefined) this.#changed.set(entry.host, verdict)
   }
 
   #spread(entries: ReadonlyArray<Watched>, now: Millis): void {

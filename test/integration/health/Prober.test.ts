@@ -198,6 +198,23 @@ describe("a transport that is down", () => {
     }),
   )
 
+  it.effect("is also one whose code fails unexpectedly", () =>
+    Effect.gen(function* () {
+      const { script, seen, source } = yield* start()
+      yield* source.watch(new Set([a]))
+      yield* TestClock.adjust("2 seconds")
+      script.fate = () => {
+        throw new Error("a mistake")
+      }
+      yield* TestClock.adjust("1200 millis")
+      assert.strictEqual((yield* source.state)._tag, "Down")
+      assert.strictEqual(lasting(seen).get(a), "Unknown")
+      script.fate = () => 5
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(lasting(seen).get(a), "Healthy")
+    }),
+  )
+
   it.effect("is tried again ever more slowly, but at least every 40 s", () =>
     Effect.gen(function* () {
       const script = new ScriptedProbe()

@@ -1,0 +1,47 @@
+import { type Millis, Verdict } from "./Health.ts"
+
+/** What one health source says of a host. */
+export interface Opinion {
+  /** The source's name, as in `--health`. */
+  readonly source: string
+  /** Whether the source can tell anything at present; if not, its verdict has no say. */
+  readonly isUp: boolean
+  readonly verdict: Verdict
+}
+
+/**
+ * One verdict from several sources, by the rule *any fails*:
+ *
+ * | sources that are up say | verdict | since |
+ * |---|---|---|
+ * | at least one: failed | Failed, with every reason | the first of them failed |
+ * | all: healthy | Healthy | the last of them became healthy |
+ * | anything else, or none is up | Unknown | `watchedSince` |
+ *
+ * Reasons come in the order of the sources. With a single failed source its reason is prefixed with its name as well.
+ */
+export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis): Verdict => {
+  const failures: Array<{ readonly since: Millis; readonly text: string }> = []
+  let healthySince = -Infinity
+  let isHealthy = false
+  let isUnsure = false
+  for (const { isUp, source, verdict } of opinions) {
+    if (!isUp) continue
+    switch (verdict._tag) {
+      case "Failed":
+        failures.push({ since: verdict.since, text: `${source}: ${verdict.reason}` })
+        break
+      case "Healthy":
+        isHealthy = true
+        healthySince = Math.max(healthySince, verdict.since)
+        break
+      case "Unknown":
+        isUnsure = true
+    }
+  }
+  if (failures.length > 0) {
+    const since = failures.reduce((first, failure) => Math.min(first, failure.since), Infinity)
+    return Verdict.Failed({ since, reason: failures.map(({ text }) => text).join("; ") })
+  }
+  return isHealthy && !isUnsure ? Verdict.Healthy({ since: healthySince }) : Verdict.Unknown({ since: watchedSince })
+}
