@@ -1,15 +1,22 @@
+import { heldOf } from "../domain/Decide.ts"
 import type { Millis } from "../domain/Health.ts"
+import { type Held, holdKey, holdWords } from "../domain/Hold.ts"
+import type { World } from "../domain/World.ts"
+import type { RefreshState } from "./Refresher.ts"
 
 /** Something that is not as it should be, for as long as it lasts. */
 export interface Condition {
   /** Tells it from others over time. */
   readonly key: string
   readonly words: string
+  /** How long it may last before it is worth a line. */
+  readonly patience: Millis
 }
 
 interface Known extends Condition {
   readonly since: Millis
-  readonly loggedAt: Millis
+  /** Undefined: not logged yet. */
+  readonly loggedAt: Millis | undefined
 }
 
 /** The conditions that hold at present, by key. */
@@ -27,7 +34,11 @@ const repeatEvery: Millis = 5 * 60_000
 /** Lines of one kind in one pass, so that a thousand conflicts do not drown the rest. */
 const mostLines = 50
 
-const bounded = (kind: ConditionLine["kind"], lines: ReadonlyArray<Known>, now: Millis): ReadonlyArray<ConditionLine> => {
+const bounded = (
+  kind: ConditionLine["kind"],
+  lines: ReadonlyArray<Known>,
+  now: Millis,
+): ReadonlyArray<ConditionLine> => {
   const shown = lines.slice(0, mostLines).map(({ words, since }) => ({ kind, words, since }))
   const more = lines.length - shown.length
   return more > 0 ? [...shown, { kind, words: `… and ${more} more`, since: now }] : shown
@@ -42,19 +53,42 @@ export const observe = (
   const after = new Map<string, Known>()
   const began: Array<Known> = []
   const lasts: Array<Known> = []
-  for (const { key, words } of present) {
-    const known = before.get(key)
-    const next: Known =
-      known === undefined
-        ? { key, words, since: now, loggedAt: now }
-        : { ...known, words, loggedAt: now - known.loggedAt >= repeatEvery ? now : known.loggedAt }
-    after.set(key, next)
-    if (known === undefined) began.push(next)
-    else if (next.loggedAt === now) lasts.push(next)
+  for (const condition of present) {
+    const known = before.get(condition.key)
+    const since = known?.since ?? now
+    const loggedAt = known?.loggedAt
+    const isDue = loggedAt === undefined ? now - since >= condition.patience : now - loggedAt >= repeatEvery
+    const next: Known = { ...condition, since, loggedAt: isDue ? now : loggedAt }
+    after.set(condition.key, next)
+    if (isDue) (loggedAt === undefined ? began : lasts).push(next)
   }
-  const ended = [...before.values()].filter(({ key }) => !after.has(key))
+  const ended = [...before.values()].filter(({ key, loggedAt }) => loggedAt !== undefined && !after.has(key))
   return [after, [...bounded("began", began, now), ...bounded("lasts", lasts, now), ...bounded("ended", ended, now)]]
 }
 
 /** Since when a condition holds. */
 export const sinceOf = (conditions: Conditions, key: string): Millis | undefined => conditions.get(key)?.since
+
+/** What every start and every new host goes through is worth a line only when it lasts. */
+const usualForAMoment: ReadonlySet<Held["reason"]["_tag"]> = new Set<Held["reason"]["_tag"]>([
+  "HealthUnknown",
+  "FirstAnswer",
+  "Unproven",
+  "Blackhole",
+])
+const moment: Millis = 10_000
+
+/** What is not as it should be: readings of EC2 that fail, and everything that is held. */
+export const conditionsOf = (world: World, { failing }: RefreshState): ReadonlyArray<Condition> => {
+  const held = heldOf(world).map((hold) => ({
+    key: holdKey(hold),
+    words: `held: ${hold.cidr}${hold.table === undefined ? "" : ` in ${hold.table}`}: ${holdWords(hold.reason)}`,
+    patience: usualForAMoment.has(hold.reason._tag) ? moment : 0,
+  }))
+  return failing === undefined
+    ? held
+    : [
+        { key: "ec2", words: `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`, patience: 0 },
+        ...held,
+      ]
+}

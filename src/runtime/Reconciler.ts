@@ -2,45 +2,24 @@ import { Cause, Context, Deferred, Effect, Layer, Queue, Stream } from "effect"
 import { describe } from "../domain/Action.ts"
 import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
-import { decide, heldOf } from "../domain/Decide.ts"
+import { decide, pendingOf } from "../domain/Decide.ts"
 import { begin, type Failovers, wrote } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
-import { holdKey, holdWords } from "../domain/Hold.ts"
 import type { Ip } from "../domain/Ip.ts"
 import type { Policy } from "../domain/Policy.ts"
-import { hostsOf, type SpecProblem } from "../domain/RouteSpec.ts"
-import { type WorldStatus, worldStatus } from "../domain/Status.ts"
+import { hostsOf } from "../domain/RouteSpec.ts"
+import { worldStatus } from "../domain/Status.ts"
 import { empty, type World } from "../domain/World.ts"
 import { WorldEvent } from "../domain/WorldEvent.ts"
-import { ConfigSource, type SpecNews } from "../services/config/ConfigSource.ts"
-import { Ec2 } from "../services/ec2/Ec2.ts"
+import { ConfigSource } from "../services/config/ConfigSource.ts"
+import type { Ec2 } from "../services/ec2/Ec2.ts"
 import { Executor, type Outcome } from "../services/ec2/Executor.ts"
-import type { QueueState } from "../services/ec2/WriteQueue.ts"
-import { HealthSource, type SourceState } from "../services/health/HealthSource.ts"
+import { HealthSource } from "../services/health/HealthSource.ts"
 import { now } from "../services/Now.ts"
-import { type Condition, type ConditionLine, type Conditions, observe } from "./ConditionLog.ts"
-import { makeRefresher, type RefreshState } from "./Refresher.ts"
-
-/** What the config source last said, where that was no spec. */
-export type ConfigTrouble =
-  | { readonly _tag: "Rejected"; readonly since: Millis; readonly problems: ReadonlyArray<SpecProblem> }
-  | { readonly _tag: "Unreadable"; readonly since: Millis; readonly why: string }
-  | { readonly _tag: "Ended"; readonly since: Millis; readonly why: string }
-
-/** Everything that the daemon says of itself. */
-export interface ReconcilerStatus extends WorldStatus {
-  readonly now: Millis
-  readonly startedAt: Millis
-  readonly failovers: Failovers
-  readonly refresh: RefreshState
-  readonly config: { readonly name: string; readonly trouble: ConfigTrouble | undefined }
-  readonly health: { readonly name: string; readonly state: SourceState }
-  readonly queue: QueueState
-  /** Since when each thing is held, by {@link holdKey}. */
-  readonly heldSince: Conditions
-  /** The hash that confirms the held deletions, if any are held. */
-  readonly brake: string | undefined
-}
+import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
+import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
+import { makeRefresher } from "./Refresher.ts"
+import { makeSpecFeed } from "./SpecFeed.ts"
 
 /** Keeps the route tables correct: takes events, decides, and hands the decisions to the executor. */
 export class Reconciler extends Context.Service<
@@ -58,6 +37,8 @@ export interface ReconcilerOptions {
   readonly policy: Policy
   /** Milliseconds between readings of EC2; 0: only when something says that the picture is wrong. */
   readonly recheckInterval: Millis
+  /** Decisions are logged as what would be done; the executor sends nothing. */
+  readonly dryRun: boolean
 }
 
 /** An event on its way into the loop. */
@@ -93,7 +74,6 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   let world: World = empty(options.policy)
   let failovers: Failovers = []
-  let trouble: ConfigTrouble | undefined
   let conditions: Conditions = new Map()
   let nextAt: Millis | undefined
 
@@ -141,13 +121,24 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     }
   })
 
-  const present = Effect.map(refresher.state, ({ failing }): ReadonlyArray<Condition> => {
-    const read = failing === undefined ? [] : [{ key: "ec2", words: `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}` }]
-    const held = heldOf(world).map((hold) => ({
-      key: holdKey(hold),
-      words: `held: ${hold.cidr}${hold.table === undefined ? "" : ` in ${hold.table}`}: ${holdWords(hold.reason)}`,
-    }))
-    return [...read, ...held]
+  /** Says how long a failover took, once no write of it is left. */
+  const logCompleted = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
+    const written = messages.flatMap(({ event }) => (event?._tag === "WriteDone" ? [event.action.reason] : []))
+    const hosts = new Set(written.flatMap((reason) => (reason._tag === "HostFailed" ? [reason.host] : [])))
+    if (hosts.size === 0) return
+    const left = pendingOf(world).map(({ reason }) => reason)
+    for (const host of hosts) {
+      const failover = failovers.find((known) => known.host === host)
+      if (
+        failover?.lastWriteAt === undefined ||
+        left.some((reason) => reason._tag === "HostFailed" && reason.host === host)
+      )
+        continue
+      const took = Math.round(failover.lastWriteAt - failover.failedAt)
+      yield* Effect.logInfo(
+        `failover of ${host} complete: ${failover.moved} routes moved, ${took} ms after the verdict`,
+      )
+    }
   })
 
   const pass = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
@@ -166,8 +157,9 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     world = decision.world
     nextAt = decision.nextAt
     const fresh = yield* executor.submit(decision.cidrs, decision.write)
-    yield* Effect.forEach(fresh, (action) => Effect.logInfo(describe(action)), { discard: true })
-    const [after, lines] = observe(conditions, yield* present, at)
+    for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
+    yield* logCompleted(messages)
+    const [after, lines] = observe(conditions, conditionsOf(world, yield* refresher.state), at)
     conditions = after
     yield* Effect.forEach(lines, (line) => logCondition(line, at), { discard: true })
   })
@@ -183,28 +175,12 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     const messages = yield* wait
     yield* pass(messages).pipe(
       Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : Effect.logError("internal error; nothing was written", cause),
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.logError("internal error; nothing was written", cause),
       ),
       Effect.ensuring(Effect.forEach(messages, ({ onApplied }) => onApplied, { discard: true })),
     )
-  })
-
-  const onNews = Effect.fnUntraced(function* (news: SpecNews) {
-    const since = yield* now
-    switch (news._tag) {
-      case "Accepted":
-        trouble = undefined
-        for (const { path, message } of news.warnings) yield* Effect.logWarning(`spec: ${path}: ${message}`)
-        return yield* tell(WorldEvent.SpecAccepted({ spec: news.spec, at: since }), news.onApplied)
-      case "Rejected":
-        trouble = { _tag: "Rejected", since, problems: news.problems }
-        return yield* Effect.logError(
-          `the spec was not accepted, the last good one stays: ${news.problems.map(({ path, message }) => `${path}: ${message}`).join("; ")}`,
-        )
-      case "Unreadable":
-        trouble = { _tag: "Unreadable", since, why: news.why }
-        return yield* Effect.logError(`the spec cannot be read, the last good one stays: ${news.why}`)
-    }
   })
 
   const onOutcome = (outcome: Outcome): Effect.Effect<void> =>
@@ -215,20 +191,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           tell(WorldEvent.WriteFailed(outcome)),
         )
 
-  const configEnded = Effect.fnUntraced(function* (why: string) {
-    trouble = { _tag: "Ended", since: yield* now, why }
-    yield* Effect.logError(`the config source ended, the last good spec stays: ${why}`)
-  })
-
   yield* Effect.forkScoped(Effect.forever(round))
-  yield* Effect.forkScoped(
-    Stream.runForEach(config.news, onNews).pipe(
-      Effect.matchCauseEffect({
-        onFailure: (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : configEnded(Cause.pretty(cause))),
-        onSuccess: () => configEnded("it has no more news"),
-      }),
-    ),
-  )
+  const feed = yield* makeSpecFeed(tell)
   yield* Effect.forkScoped(
     Stream.runForEach(health.verdicts, (verdicts) => tell(WorldEvent.VerdictsReached({ verdicts }))),
   )
@@ -242,7 +206,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       startedAt,
       failovers,
       refresh: yield* refresher.state,
-      config: { name: config.name, trouble },
+      config: { name: config.name, trouble: yield* feed.trouble },
       health: { name: health.name, state: yield* health.state },
       queue: yield* executor.state,
       heldSince: conditions,

@@ -31,7 +31,7 @@ const failure = (disposition: Ec2Error["disposition"]) =>
 const scripted = layer.pipe(
   Layer.provideMerge(
     Layer.effectContext(
-      Effect.gen(function* () {
+      Effect.sync(() => {
         const calls: Array<Call> = []
         let atOnce = 0
         let most = 0
@@ -43,7 +43,10 @@ const scripted = layer.pipe(
         const write = Effect.fnUntraced(function* (words: string) {
           calls.push({ words, at: yield* now })
           most = Math.max(most, ++atOnce)
-          return yield* Effect.ensuring(script.answer(words), Effect.sync(() => atOnce--))
+          return yield* Effect.ensuring(
+            script.answer(words),
+            Effect.sync(() => atOnce--),
+          )
         })
         return Context.make(Script, script).pipe(
           Context.add(Ec2, {
@@ -117,7 +120,12 @@ describe("the executor", () => {
   it.effect("failovers go before repairs, CIDR by CIDR", () =>
     Effect.gen(function* () {
       const { calls } = yield* Script
-      yield* submit(replace(1, 5, "repair"), replace(1, 3, "failover"), replace(2, 3, "failover"), replace(1, 4, "failover"))
+      yield* submit(
+        replace(1, 5, "repair"),
+        replace(1, 3, "failover"),
+        replace(2, 3, "failover"),
+        replace(1, 4, "failover"),
+      )
       yield* pass(20)
       assert.deepStrictEqual(
         calls.map(({ words }) => words),
@@ -136,7 +144,9 @@ describe("the executor", () => {
       const script = yield* Script
       const first = yield* Deferred.make<void>()
       script.answer = (words) =>
-        words.endsWith("eni-a") ? Effect.as(Deferred.await(first), { requestId: "a" }) : Effect.succeed({ requestId: "b" })
+        words.endsWith("eni-a")
+          ? Effect.as(Deferred.await(first), { requestId: "a" })
+          : Effect.succeed({ requestId: "b" })
       yield* submit(replace(1, 1, "failover", "eni-a"))
       yield* pass(20)
       yield* submit(replace(1, 1, "failover", "eni-b"))
@@ -156,7 +166,8 @@ describe("the executor", () => {
   it.effect("a write that was superseded while it was to be tried again is never sent again", () =>
     Effect.gen(function* () {
       const script = yield* Script
-      script.answer = (words) => (words.endsWith("eni-a") ? Effect.fail(failure("transient")) : Effect.succeed({ requestId: "b" }))
+      script.answer = (words) =>
+        words.endsWith("eni-a") ? Effect.fail(failure("transient")) : Effect.succeed({ requestId: "b" })
       yield* submit(replace(1, 1, "failover", "eni-a"))
       yield* pass(10)
       yield* submit(replace(1, 1, "failover", "eni-b"))
@@ -214,7 +225,9 @@ describe("the executor", () => {
       const script = yield* Script
       let throttles = 1
       script.answer = (words) =>
-        words.startsWith("replace") && throttles-- > 0 ? Effect.fail(failure("throttled")) : Effect.succeed({ requestId: "1" })
+        words.startsWith("replace") && throttles-- > 0
+          ? Effect.fail(failure("throttled"))
+          : Effect.succeed({ requestId: "1" })
       yield* submit(replace(1, 1, "failover"))
       yield* pass(10)
       yield* submit(replace(2, 2, "failover"), create(3, 3), remove(4, 4))
@@ -232,7 +245,10 @@ describe("the executor", () => {
     Effect.gen(function* () {
       const script = yield* Script
       script.answer = (words) => (words.includes("rtb-1 ") ? Effect.never : Effect.succeed({ requestId: "1" }))
-      yield* submit(...many(20).map((n) => replace(1, n, "failover")), ...many(20).map((n) => replace(2, 100 + n, "failover")))
+      yield* submit(
+        ...many(20).map((n) => replace(1, n, "failover")),
+        ...many(20).map((n) => replace(2, 100 + n, "failover")),
+      )
       yield* pass(100)
       assert.strictEqual(script.calls.filter(({ words }) => words.includes("rtb-2 ")).length, 20)
     }).pipe(Effect.provide(scripted)),

@@ -90,7 +90,10 @@ describe("the reconcile loop on the simulated VPC", () => {
       yield* change((vpc) => createRoute(vpc, cell, InterfaceId("eni-0c40011")))
       yield* pass(120_000, 500)
       const made = yield* calls
-      assert.strictEqual((made.get("DeleteRoute") ?? 0) + (made.get("ReplaceRoute") ?? 0) + (made.get("CreateRoute") ?? 0), 0)
+      assert.strictEqual(
+        (made.get("DeleteRoute") ?? 0) + (made.get("ReplaceRoute") ?? 0) + (made.get("CreateRoute") ?? 0),
+        0,
+      )
     }).pipe(Effect.provide(daemon())),
   )
 

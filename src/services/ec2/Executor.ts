@@ -32,10 +32,7 @@ export class Executor extends Context.Service<
   Executor,
   {
     /** Replaces what is queued for `cidrs` by `write`; returns the writes that were not queued or under way already. */
-    readonly submit: (
-      cidrs: ReadonlySet<Cidr>,
-      write: ReadonlyArray<Action>,
-    ) => Effect.Effect<ReadonlyArray<Action>>
+    readonly submit: (cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>) => Effect.Effect<ReadonlyArray<Action>>
     /** What became of the writes. One reader. */
     readonly outcomes: Queue.Dequeue<Outcome>
     readonly state: Effect.Effect<QueueState>
@@ -114,7 +111,11 @@ const make = Effect.gen(function* () {
 
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(sendWhatMay, bell.wait)))
   return Executor.of({
-    submit: (cidrs, write) => Effect.tap(Effect.sync(() => queue.submit(cidrs, write)), bell.ring),
+    submit: (cidrs, write) =>
+      Effect.tap(
+        Effect.sync(() => queue.submit(cidrs, write)),
+        bell.ring,
+      ),
     outcomes: Queue.asDequeue(outcomes),
     state: Effect.sync(() => queue.state),
   })

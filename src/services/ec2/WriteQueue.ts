@@ -47,7 +47,9 @@ const sameWrite = (a: Action, b: Action): boolean => fingerprint(a) === fingerpr
  * decision replaces what is queued, and a write that was superseded is never sent (again). Not shared between fibers.
  */
 export class WriteQueue {
-  readonly #classes: ReadonlyMap<Urgency, Map<string, Entry>> = new Map(urgencies.map((urgency) => [urgency, new Map()]))
+  readonly #classes: ReadonlyMap<Urgency, Map<string, Entry>> = new Map(
+    urgencies.map((urgency) => [urgency, new Map()]),
+  )
   readonly #keysOf = new Map<Cidr, Map<string, Urgency>>()
   readonly #flights = new Map<string, Flight>()
   readonly #inTable = new Map<RouteTableId, number>()

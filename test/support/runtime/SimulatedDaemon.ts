@@ -4,9 +4,10 @@ import { cidr } from "../../../src/domain/Cidr.ts"
 import { ip } from "../../../src/domain/Ip.ts"
 import { defaultPolicy, type Policy } from "../../../src/domain/Policy.ts"
 import type { RouteSpec } from "../../../src/domain/RouteSpec.ts"
-import { layer as reconcilerLayer, Reconciler } from "../../../src/runtime/Reconciler.ts"
+import type { Reconciler } from "../../../src/runtime/Reconciler.ts"
+import { layer as reconcilerLayer } from "../../../src/runtime/Reconciler.ts"
 import { ConfigSource, SpecNews } from "../../../src/services/config/ConfigSource.ts"
-import { Ec2 } from "../../../src/services/ec2/Ec2.ts"
+import type { Ec2 } from "../../../src/services/ec2/Ec2.ts"
 import * as Executor from "../../../src/services/ec2/Executor.ts"
 import { defaultTopology } from "../../../src/services/ec2/DefaultTopology.ts"
 import * as SimulatedEc2 from "../../../src/services/ec2/SimulatedEc2.ts"
@@ -70,6 +71,7 @@ export const daemon = (
   reconcilerLayer({
     policy: { ...defaultPolicy, ...options.policy },
     recheckInterval: options.recheckInterval ?? 30_000,
+    dryRun: options.dryRun === true,
   }).pipe(
     Layer.provideMerge(Layer.mergeAll(specs, health, options.dryRun === true ? Executor.layerDryRun : Executor.layer)),
     Layer.provideMerge(SimulatedEc2.layer(options.topology ?? defaultTopology)),
@@ -88,7 +90,10 @@ export const carriers = (range: string): Effect.Effect<Record<string, string>, n
       [...vpc.tables.values()].map((table) => {
         const route = table.routes.find(({ destination }) => destination === range)
         const target = route?.target
-        return [table.id, target === undefined ? "none" : target._tag === "Interface" ? target.interfaceId : target._tag]
+        return [
+          table.id,
+          target === undefined ? "none" : target._tag === "Interface" ? target.interfaceId : target._tag,
+        ]
       }),
     )
   })

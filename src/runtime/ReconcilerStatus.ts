@@ -1,0 +1,23 @@
+import type { Failovers } from "../domain/Failover.ts"
+import type { Millis } from "../domain/Health.ts"
+import type { WorldStatus } from "../domain/Status.ts"
+import type { QueueState } from "../services/ec2/WriteQueue.ts"
+import type { SourceState } from "../services/health/HealthSource.ts"
+import type { Conditions } from "./ConditionLog.ts"
+import type { RefreshState } from "./Refresher.ts"
+import type { ConfigTrouble } from "./SpecFeed.ts"
+
+/** Everything that the daemon says of itself. */
+export interface ReconcilerStatus extends WorldStatus {
+  readonly now: Millis
+  readonly startedAt: Millis
+  readonly failovers: Failovers
+  readonly refresh: RefreshState
+  readonly config: { readonly name: string; readonly trouble: ConfigTrouble | undefined }
+  readonly health: { readonly name: string; readonly state: SourceState }
+  readonly queue: QueueState
+  /** Since when each thing is held, by {@link holdKey}. */
+  readonly heldSince: Conditions
+  /** The hash that confirms the held deletions, if any are held. */
+  readonly brake: string | undefined
+}

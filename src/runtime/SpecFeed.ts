@@ -1,0 +1,63 @@
+import { Cause, Effect, type Scope, Stream } from "effect"
+import type { Millis } from "../domain/Health.ts"
+import type { SpecProblem } from "../domain/RouteSpec.ts"
+import { WorldEvent } from "../domain/WorldEvent.ts"
+import { ConfigSource, type SpecNews } from "../services/config/ConfigSource.ts"
+import { now } from "../services/Now.ts"
+
+/** What the config source last said, where that was no spec. */
+export type ConfigTrouble =
+  | { readonly _tag: "Rejected"; readonly since: Millis; readonly problems: ReadonlyArray<SpecProblem> }
+  | { readonly _tag: "Unreadable"; readonly since: Millis; readonly why: string }
+  | { readonly _tag: "Ended"; readonly since: Millis; readonly why: string }
+
+export interface SpecFeed {
+  /** What is the matter with the source at present, if anything is. */
+  readonly trouble: Effect.Effect<ConfigTrouble | undefined>
+}
+
+const listed = (problems: ReadonlyArray<SpecProblem>): string =>
+  problems.map(({ path, message }) => `${path}: ${message}`).join("; ")
+
+/**
+ * Takes the news of the config source as they come: an accepted spec is told to the loop; anything else changes nothing
+ * and is said.
+ */
+export const makeSpecFeed = (
+  tell: (event: WorldEvent, onApplied: Effect.Effect<void>) => Effect.Effect<void>,
+): Effect.Effect<SpecFeed, never, ConfigSource | Scope.Scope> =>
+  Effect.gen(function* () {
+    const config = yield* ConfigSource
+    let trouble: ConfigTrouble | undefined
+
+    const onNews = Effect.fnUntraced(function* (news: SpecNews) {
+      const since = yield* now
+      switch (news._tag) {
+        case "Accepted":
+          trouble = undefined
+          for (const warning of news.warnings) yield* Effect.logWarning(`spec: ${listed([warning])}`)
+          return yield* tell(WorldEvent.SpecAccepted({ spec: news.spec, at: since }), news.onApplied)
+        case "Rejected":
+          trouble = { _tag: "Rejected", since, problems: news.problems }
+          return yield* Effect.logError(`the spec was not accepted, the last good one stays: ${listed(news.problems)}`)
+        case "Unreadable":
+          trouble = { _tag: "Unreadable", since, why: news.why }
+          return yield* Effect.logError(`the spec cannot be read, the last good one stays: ${news.why}`)
+      }
+    })
+
+    const onEnd = Effect.fnUntraced(function* (why: string) {
+      trouble = { _tag: "Ended", since: yield* now, why }
+      yield* Effect.logError(`the config source ended, the last good spec stays: ${why}`)
+    })
+
+    yield* Effect.forkScoped(
+      Stream.runForEach(config.news, onNews).pipe(
+        Effect.matchCauseEffect({
+          onFailure: (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : onEnd(Cause.pretty(cause))),
+          onSuccess: () => onEnd("it has no more news"),
+        }),
+      ),
+    )
+    return { trouble: Effect.sync(() => trouble) }
+  })
