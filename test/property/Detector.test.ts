@@ -229,6 +229,24 @@ describe("loss", () => {
   })
 })
 
+describe("a late reply", () => {
+  it("forgives the probes up to its own, and not those that were sent after it", () => {
+    // The probe of 1000 ms is answered at 1310, while those of 1150 and later never are.
+    const { sights } = play({
+      options: detectorOptions(),
+      until: 5000,
+      roundTrip: (at) => (at === 0 ? 1 : at === 1000 ? 310 : undefined),
+    })
+    assert.deepStrictEqual(
+      sights.map(({ at, verdict }) => [at, verdict._tag === "Failed" ? verdict.reason : verdict._tag]),
+      [
+        [1, "Healthy"],
+        [2450, "no reply to 3 probes in 1.3 s"],
+      ],
+    )
+  })
+})
+
 describe("recovery", () => {
   it("takes rise good replies in a row, no fewer", () => {
     fc.assert(
@@ -274,6 +292,15 @@ describe("a host that never answered", () => {
 
   it("stays unknown while no other host answers", () => {
     assert.lengthOf(play({ ...silent, othersAnswer: false }).sights, 0)
+  })
+
+  it("stays unknown when the others answered only before it was watched", () => {
+    let detector = watched(1000)
+    for (let sequence = 0; sequence < 30; sequence++) {
+      const sent = Observation.Sent({ sequence, othersAnsweredAt: 900 })
+      detector = observe(detectorOptions(), detector, sent, 1000 + 1000 * sequence)[0]
+    }
+    assert.strictEqual(detector.verdict._tag, "Unknown")
   })
 
   it("is healthy on its first good reply", () => {

@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { build } from "esbuild"
 import { now } from "../../../src/services/Now.ts"
 import { cable, type Namespace, namespace } from "../../support/netns/Namespaces.ts"
-import { type RunningProber, runProber } from "../../support/netns/RunningProber.ts"
+import { type RunningProber, runProber, watchHosts } from "../../support/netns/RunningProber.ts"
 
 // A verdict is promised within 1.5 s; a busy machine may take longer, and speed is not what is judged here.
 const sanity = 3000
@@ -205,10 +209,35 @@ describe.concurrent("ICMP between network namespaces", () => {
     Effect.gen(function* () {
       const { monitor } = yield* network()
       const without = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
-      const prober = yield* runProber(monitor, "icmpecho", ["10.214.0.1"], without)
+      const prober = yield* runProber(monitor, "icmpecho", ["10.214.0.1"], { wrapper: without })
       yield* prober.until("a reason that names CAP_NET_RAW", () => (lastWhy(prober) ?? "").includes("CAP_NET_RAW"))
       assert.include(lastWhy(prober), "AmbientCapabilities=CAP_NET_RAW")
       assert.include(lastWhy(prober), "setcap cap_net_raw+ep")
+    }),
+  )
+
+  it.live("says what to install when the package raw-socket is missing", () =>
+    Effect.gen(function* () {
+      const { monitor } = yield* network()
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "vpc-router-"))),
+        (made) => Effect.promise(() => rm(made, { recursive: true })),
+      )
+      // A bundle far from node_modules: it starts, since nothing but ICMP needs the package.
+      const program = join(folder, "watch.mjs")
+      yield* Effect.promise(() =>
+        build({
+          entryPoints: [watchHosts],
+          outfile: program,
+          bundle: true,
+          platform: "node",
+          format: "esm",
+          mainFields: ["module", "main"],
+          logLevel: "warning",
+        }),
+      )
+      const prober = yield* runProber(monitor, "icmpecho", ["10.214.0.1"], { program })
+      yield* prober.until("what to install", () => (lastWhy(prober) ?? "").includes("npm install raw-socket@"))
     }),
   )
 
@@ -217,7 +246,7 @@ describe.concurrent("ICMP between network namespaces", () => {
       const { hosts, monitor } = yield* network()
       yield* hosts.ip("route add local 10.214.0.0/16 dev lo")
       const only = ["setpriv", "--inh-caps=-all,+net_raw", "--bounding-set=-all,+net_raw"]
-      const prober = yield* runProber(monitor, "icmpecho", ["10.214.0.1"], only)
+      const prober = yield* runProber(monitor, "icmpecho", ["10.214.0.1"], { wrapper: only })
       yield* isIn(prober, "10.214.0.1", "Healthy")
     }),
   )

@@ -32,14 +32,18 @@ export interface RunningProber {
   readonly signal: (signal: NodeJS.Signals) => void
 }
 
-const program = fileURLToPath(new URL("WatchHosts.ts", import.meta.url))
+/** The program that a {@link RunningProber} runs. */
+export const watchHosts = fileURLToPath(new URL("WatchHosts.ts", import.meta.url))
 
-/** Starts the prober in a namespace; `wrapper` is a command that runs it (`setpriv …`). It is killed with the scope. */
+/**
+ * Starts the prober in a namespace. `wrapper` is a command that runs it (`setpriv …`), `program` a bundle to run instead of the
+ * source. It is killed with the scope.
+ */
 export const runProber = Effect.fnUntraced(function* (
   inside: Namespace,
   kind: string,
   hosts: ReadonlyArray<string>,
-  wrapper: ReadonlyArray<string> = [],
+  { program = watchHosts, wrapper = [] }: { readonly program?: string; readonly wrapper?: ReadonlyArray<string> } = {},
 ): Effect.fn.Return<RunningProber, never, Scope.Scope> {
   const args = ["netns", "exec", inside.name, ...wrapper, process.execPath, "--no-warnings", program, kind, ...hosts]
   const findings: Array<Finding> = []
