@@ -128,13 +128,11 @@ const stateOf = (vpc: SimulatedVpc, target: RouteTarget): "active" | "blackhole"
 const shownTarget = (vpc: SimulatedVpc, target: RouteTarget): RouteTarget => {
   if (target._tag !== "Interface") return target
   const attachment = vpc.interfaces.get(target.interfaceId)?.attachment
-  return attachment === undefined
-    ? RouteTarget.Interface({ interfaceId: target.interfaceId })
-    : RouteTarget.Interface({
-        interfaceId: target.interfaceId,
-        instanceId: attachment.instanceId,
-        ownerId: attachment.ownerId,
-      })
+  return RouteTarget.Interface({
+    interfaceId: target.interfaceId,
+    instanceId: attachment?.instanceId,
+    ownerId: attachment?.ownerId,
+  })
 }
 
 const shownTable = (vpc: SimulatedVpc, table: SimulatedTable): RouteTable => ({

@@ -9,12 +9,12 @@ export class MotoMissing extends Data.TaggedError("MotoMissing")<{ readonly mess
 
 const projectRoot = join(import.meta.dirname, "../../..")
 
-const install = `npm run setup, or python3 -m venv .toolchain/moto && .toolchain/moto/bin/pip install "moto[server]==5.2.1"`
+const install = `npm test installs it in .toolchain/moto; or put it on PATH (pip install "moto[server]==5.2.1")`
 
 /** `moto_server` in the project's own virtual environment, or on PATH. */
 const findServer: Effect.Effect<string, MotoMissing> = Effect.suspend(() => {
   const folders = [
-    ...["moto", "venv", "python"].map((name) => join(projectRoot, ".toolchain", name, "bin")),
+    join(projectRoot, ".toolchain", "moto", "bin"),
     ...(process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""),
   ]
   const found = folders.map((folder) => join(folder, "moto_server")).find((path) => existsSync(path))

@@ -10,7 +10,6 @@ import {
   CreateSubnetCommand,
   CreateTagsCommand,
   CreateVpcCommand,
-  DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   type EC2Client,
   ModifyNetworkInterfaceAttributeCommand,
@@ -197,15 +196,4 @@ export const makeMotoVpc = (client: EC2Client, plan: MotoVpcPlan = threeZones): 
       internetGateway,
       natGateway,
     }
-  })
-
-/** The interface of a NAT gateway or another service in the VPC, if moto made one. */
-export const interfacesIn = (client: EC2Client, vpcId: VpcId): Effect.Effect<ReadonlyArray<InterfaceId>> =>
-  Effect.promise(async () => {
-    const found = await client.send(
-      new DescribeNetworkInterfacesCommand({ Filters: [{ Name: "vpc-id", Values: [vpcId] }] }),
-    )
-    return (found.NetworkInterfaces ?? []).flatMap(({ NetworkInterfaceId }) =>
-      NetworkInterfaceId === undefined ? [] : [InterfaceId(NetworkInterfaceId)],
-    )
   })
