@@ -111,8 +111,11 @@ export const watched = (now: Millis): Detector => ({
  * | any but Unknown | | Unknown when the source is down, or nothing could be sent for `grace` |
  *
  * A good reply answers a pending probe within {@link replyWindow}. It proves that the host lived after that probe was sent,
- * so later misses stand and earlier ones do not. A blind window up to `timeout` long is added to the time that pending probes
- * have; a longer one voids them together with the misses before it, since buffers may have overflowed meanwhile.
+ * so later misses stand and earlier ones do not.
+ *
+ * A blind window up to `timeout` long is added to the time that pending probes have: replies wait in the socket's buffer
+ * meanwhile, and a process that stumbles all the time still comes to verdicts. A longer one voids the pending probes together
+ * with the misses before it, since the buffer may have overflowed, or the whole machine been suspended.
  */
 export const observe = (options: DetectorOptions, state: Detector, observation: Observation, now: Millis): Step => {
   const next = learn(options, state, observation, now)

@@ -100,8 +100,8 @@ const anyPauses = fc
     const pauses: Array<Pause> = []
     for (const { gap, keepsReplies, length } of steps) {
       const from = (pauses.at(-1)?.to ?? 0) + gap
-      // A short stop overflows no buffer.
-      pauses.push({ from, to: from + length, keepsReplies: keepsReplies || length < 100 })
+      // A stop no longer than the detector's timeout, which is 150 ms at most, overflows no buffer.
+      pauses.push({ from, to: from + length, keepsReplies: keepsReplies || length <= 150 })
     }
     return pauses
   })
