@@ -1,0 +1,6 @@
+import { NodeServices } from "@effect/platform-node"
+import { Effect } from "effect"
+import { runMain } from "./runtime/Process.ts"
+import { program } from "./runtime/Program.ts"
+
+runMain(Effect.provide(program(process.argv.slice(2), process.env), NodeServices.layer))

@@ -1,0 +1,121 @@
+import { Console, Effect, Option } from "effect"
+import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import { helpText } from "./Help.ts"
+import type { GivenOptions, OptionProblem } from "./OptionReader.ts"
+import { entryOf, type OptionName, optionNames } from "./OptionTable.ts"
+
+const flagOf = (name: OptionName): Flag.Flag<ReadonlyArray<string>> => {
+  const { help, kind, metavar, short } = entryOf(name)
+  const described = <A>(flag: Flag.Flag<A>): Flag.Flag<A> => {
+    const flags = Flag.withDescription(flag, help)
+    return short === undefined ? flags : Flag.withAlias(flags, short)
+  }
+  if (kind === "switch")
+    return described(Flag.Boolean(name)).pipe(
+      Flag.optional,
+      Flag.map((isOn) => (Option.isNone(isOn) ? [] : [String(isOn.value)])),
+    )
+  const text = described(Flag.String(name)).pipe(Flag.withMetavar(metavar ?? "VALUE"))
+  return Flag.atLeast(kind === "optional-value" ? Flag.withOptionalValue(text, "") : text, 0)
+}
+
+const flags: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = Object.fromEntries(
+  optionNames.map((name) => [name, flagOf(name)]),
+)
+
+/** The library's own has the short flag `-v`, which is the VPC here. */
+const versionFlag: GlobalFlag.Action<boolean> = GlobalFlag.Action({
+  flag: Flag.Boolean("version").pipe(Flag.withDescription("Show the version"), Flag.withDefault(false)),
+  run: (_, { command, version }) =>
+    Effect.flatMap(CliOutput.Presenter, ({ present }) => present({ _tag: "Version", name: command.name, version })),
+})
+
+const shown = { builtIns: [GlobalFlag.Help, versionFlag, GlobalFlag.Completions] }
+
+/**
+ * Writes `--route_recheck_interval`, as the Python vpc-router spelt it, with dashes; and joins `--simulate FILE` to one
+ * word, since the parser takes the value of an option that may lack one only so.
+ */
+export const normalise = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const normal: Array<string> = []
+  const end = args.indexOf("--")
+  const options = end === -1 ? args : args.slice(0, end)
+  for (let at = 0; at < options.length; at++) {
+    const arg = options[at] ?? ""
+    const [name = "", ...value] = arg.startsWith("--") ? arg.split("=") : [arg]
+    const dashed = [arg.startsWith("--") ? name.replaceAll("_", "-") : name, ...value].join("=")
+    const next = options[at + 1]
+    if (dashed === "--simulate" && next !== undefined && !next.startsWith("-")) {
+      normal.push(`${dashed}=${next}`)
+      at++
+    } else normal.push(dashed)
+  }
+  return end === -1 ? normal : [...normal, ...args.slice(end)]
+}
+
+/** One line a problem. For standard error. */
+export const problemLines = (problems: ReadonlyArray<OptionProblem>): string =>
+  problems.map(({ option, message }) => `vpc-router: ${option === "" ? "" : `${option}: `}${message}`).join("\n")
+
+/** The same for what is wrong with the options as such, and where to read on. */
+export const usageLines = (problems: ReadonlyArray<OptionProblem>): string =>
+  `${problemLines(problems)}\nvpc-router --help shows all options.`
+
+/** What the parser found, in our words. */
+const problemOf = (error: CliError.NonShowHelpErrors): OptionProblem => {
+  switch (error._tag) {
+    case "UnrecognizedOption": {
+      const nearest = error.suggestions.length === 0 ? "" : `; did you mean ${error.suggestions.join(" or ")}?`
+      return { option: error.option, message: `there is no such option${nearest}` }
+    }
+    case "InvalidValue":
+      return {
+        option: `--${error.option}`,
+        message: `expected ${error.expected}, got ${error.value === "" ? "nothing" : JSON.stringify(error.value)}`,
+      }
+    case "UnexpectedArgument":
+      return {
+        option: "",
+        message: `expected options only, got ${error.arguments.map((text) => JSON.stringify(text)).join(" ")}`,
+      }
+    default:
+      return { option: "", message: error.message }
+  }
+}
+
+const presenter = (columns: number): CliOutput.Presenter => ({
+  present: (event) => {
+    switch (event._tag) {
+      case "Help":
+        return Console.log(helpText(columns))
+      case "Version":
+        return Console.log(`${event.name} ${event.version}`)
+      case "InvalidInvocation":
+        return Console.error(usageLines(event.errors.map(problemOf)))
+    }
+  },
+})
+
+export interface CliOptions<R> {
+  readonly version: string
+  /** Width of the terminal. */
+  readonly columns: number
+  /** Runs with the options as they were given; gives the exit code. */
+  readonly run: (given: GivenOptions) => Effect.Effect<number, never, R>
+}
+
+/** The command line: gives the exit code. Everything that is wrong with it has been printed by then. */
+export const cli = <R>({ columns, run, version }: CliOptions<R>) =>
+  Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
+    let code = 0
+    const command = Command.make("vpc-router", flags, (given) =>
+      Effect.map(run(given), (ended) => {
+        code = ended
+      }),
+    )
+    return yield* Command.runWith(command, { version })(normalise(args)).pipe(
+      Effect.match({ onFailure: () => 1, onSuccess: () => code }),
+      Effect.provideService(CliConfig.CliConfig, CliConfig.make(shown)),
+      Effect.provideService(CliOutput.Presenter, presenter(columns)),
+    )
+  })

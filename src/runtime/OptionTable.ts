@@ -1,0 +1,191 @@
+/** How an option is given. */
+export type OptionKind =
+  /** `--name VALUE`, once. */
+  | "value"
+  /** `--name A,B`; may be repeated, the lists are joined. */
+  | "list"
+  /** `--name`, or `--name=false` to take back what the environment says. */
+  | "switch"
+  /** `--name` or `--name VALUE`. */
+  | "optional-value"
+
+export interface OptionEntry {
+  readonly kind: OptionKind
+  readonly short?: string
+  /** What stands for the value in the help. */
+  readonly metavar?: string
+  readonly help: string
+}
+
+export const optionGroups = [
+  "What to route",
+  "AWS",
+  "Health",
+  "What may be touched",
+  "HTTP",
+  "Logs",
+  "Trying it out",
+] as const
+export type OptionGroup = (typeof optionGroups)[number]
+
+/** Every option, in the order of the help. */
+export const optionTable = {
+  mode: {
+    group: "What to route",
+    kind: "value",
+    short: "m",
+    metavar: "MODE",
+    help: "Where the route spec comes from: configfile, http or fixedconf.",
+  },
+  file: {
+    group: "What to route",
+    kind: "value",
+    short: "f",
+    metavar: "FILE",
+    help: "configfile: the route spec, as JSON. Changes are noticed.",
+  },
+  "fixed-cidr": { group: "What to route", kind: "value", metavar: "CIDR", help: "fixedconf: the destination." },
+  "fixed-hosts": {
+    group: "What to route",
+    kind: "value",
+    metavar: "IP:IP…",
+    help: "fixedconf: its hosts, separated by colons (or by commas).",
+  },
+  region: {
+    group: "AWS",
+    kind: "value",
+    short: "r",
+    metavar: "REGION",
+    help: "The region of the VPC. Default: AWS_REGION.",
+  },
+  vpc: { group: "AWS", kind: "value", short: "v", metavar: "VPC", help: "The id of the VPC." },
+  "route-recheck-interval": {
+    group: "AWS",
+    kind: "value",
+    metavar: "SECONDS",
+    help: "How often the route tables are read again, to repair what others changed. 0: never. Default: 30.",
+  },
+  health: {
+    group: "Health",
+    kind: "list",
+    short: "H",
+    metavar: "CHECKS",
+    help: "How hosts are watched: icmpecho, tcp, or a list of both; a host that fails one check has failed. multi is icmpecho,tcp. Default: icmpecho; with --simulate: simulated.",
+  },
+  "icmp-check-interval": {
+    group: "Health",
+    kind: "value",
+    metavar: "SECONDS",
+    help: "Between two pings of a host. Default: 1.",
+  },
+  "tcp-check-port": {
+    group: "Health",
+    kind: "value",
+    metavar: "PORT",
+    help: "The port that must accept connections. Default: 22.",
+  },
+  "tcp-check-interval": {
+    group: "Health",
+    kind: "value",
+    metavar: "SECONDS",
+    help: "Between two connections to a host. Default: 1.",
+  },
+  fall: {
+    group: "Health",
+    kind: "value",
+    metavar: "COUNT",
+    help: "Missed answers in a row that make a host failed. Default: 3.",
+  },
+  rise: {
+    group: "Health",
+    kind: "value",
+    metavar: "COUNT",
+    help: "Answers in a row that make it healthy again. Default: 2.",
+  },
+  tables: {
+    group: "What may be touched",
+    kind: "list",
+    metavar: "TABLES",
+    help: "The route tables to keep: rtb-… ids, main, tag:Key=Value, or all. Default: every table of the VPC, but no default routes are created in any. Tables of gateways are never touched.",
+  },
+  own: {
+    group: "What may be touched",
+    kind: "list",
+    metavar: "CIDRS",
+    help: "Only destinations inside these ranges are created, changed or deleted. Default: all.",
+  },
+  "ignore-routes": {
+    group: "What may be touched",
+    kind: "list",
+    metavar: "CIDRS",
+    help: "Destinations inside these ranges (or at these addresses) are left alone.",
+  },
+  "dry-run": {
+    group: "What may be touched",
+    kind: "switch",
+    help: "Write nothing; log and show what would be written.",
+  },
+  address: {
+    group: "HTTP",
+    kind: "value",
+    short: "a",
+    metavar: "ADDRESS",
+    help: "Where to serve. Default: localhost. 0.0.0.0 or :: for all interfaces.",
+  },
+  port: { group: "HTTP", kind: "value", short: "p", metavar: "PORT", help: "Default: 33289. 0: any free port." },
+  "allowed-host": {
+    group: "HTTP",
+    kind: "list",
+    metavar: "NAME",
+    help: "A name by which clients may call this server, besides its address and localhost. May be repeated.",
+  },
+  "token-file": {
+    group: "HTTP",
+    kind: "value",
+    metavar: "FILE",
+    help: "Holds the bearer token that writes from other machines need.",
+  },
+  "allow-unauthenticated-writes": {
+    group: "HTTP",
+    kind: "switch",
+    help: "Let other machines write without a token.",
+  },
+  logfile: {
+    group: "Logs",
+    kind: "value",
+    short: "l",
+    metavar: "FILE",
+    help: "Append the log to this file. SIGHUP opens it anew. Default: standard output.",
+  },
+  "log-format": {
+    group: "Logs",
+    kind: "value",
+    metavar: "FORMAT",
+    help: "pretty, json (one object a line), or auto: pretty on a terminal. Default: auto.",
+  },
+  "log-level": {
+    group: "Logs",
+    kind: "value",
+    metavar: "LEVEL",
+    help: "debug, info, warn or error. Default: info.",
+  },
+  verbose: { group: "Logs", kind: "switch", help: "The same as --log-level debug." },
+  simulate: {
+    group: "Trying it out",
+    kind: "optional-value",
+    metavar: "FILE",
+    help: "Use a simulated VPC and simulated hosts: the built-in ones, or those that FILE describes. Needs no AWS account.",
+  },
+} as const satisfies Readonly<Record<string, OptionEntry & { readonly group: OptionGroup }>>
+
+export type OptionName = keyof typeof optionTable
+
+const isOptionName = (name: string): name is OptionName => Object.hasOwn(optionTable, name)
+
+/** All options, in the order of the help. */
+export const optionNames: ReadonlyArray<OptionName> = Object.keys(optionTable).filter(isOptionName)
+
+export const entryOf = (name: OptionName): OptionEntry & { readonly group: OptionGroup } => optionTable[name]
+
+/** `VPC_ROUTER_ROUTE_RECHECK_INTERVAL` for `route-recheck-interval`. */
+export const variableOf = (name: OptionName): string => `VPC_ROUTER_${name.replaceAll("-", "_").toUpperCase()}`

@@ -1,0 +1,48 @@
+import { Console, Effect, type FileSystem, Layer, Result } from "effect"
+import { cli, problemLines, usageLines } from "./Cli.ts"
+import * as Daemon from "./Daemon.ts"
+import * as Logging from "./Logging.ts"
+import type { Environment, GivenOptions, OptionProblem } from "./OptionReader.ts"
+import { type Options, type ReadOptions, readOptions } from "./Options.ts"
+import { untilSignal } from "./Process.ts"
+import { version } from "./Version.ts"
+
+const refuse = (problems: ReadonlyArray<OptionProblem>): Effect.Effect<number> =>
+  Effect.as(Console.error(problemLines(problems)), 1)
+
+const serve = Effect.fnUntraced(function* (options: Options, warnings: ReadonlyArray<OptionProblem>) {
+  yield* Effect.logInfo(Daemon.announcement(options))
+  for (const { message, option } of warnings) yield* Effect.logWarning(`${option}: ${message}`)
+  return yield* Layer.launch(Daemon.layer(options))
+})
+
+/** Runs the daemon until a signal; gives the exit code. What keeps it from starting is on standard error, and in the log file. */
+const runDaemon = (
+  { options, warnings }: ReadOptions,
+  environment: Environment,
+): Effect.Effect<number, never, FileSystem.FileSystem> =>
+  untilSignal(serve(options, warnings)).pipe(
+    Effect.as(0),
+    Effect.catchTags({
+      StartFault: Effect.fnUntraced(function* ({ problems }) {
+        if (options.log.file !== undefined)
+          for (const { message, option } of problems) yield* Effect.logError(`${option}: ${message}`)
+        return yield* refuse(problems)
+      }),
+      Unforeseen: () => Effect.succeed(1),
+    }),
+    Effect.provide(Logging.layer(options.log, (environment["NO_COLOR"] ?? "") !== "")),
+    Effect.catchTag("LogFileFault", ({ file, why }) => refuse([{ option: "--logfile", message: `${file}: ${why}` }])),
+  )
+
+/** The whole program: from the command line to the exit code. */
+export const program = (args: ReadonlyArray<string>, environment: Environment) =>
+  cli({
+    version,
+    columns: process.stdout.columns ?? 80,
+    run: (given: GivenOptions) =>
+      Result.match(readOptions(given, environment), {
+        onFailure: (problems) => Effect.as(Console.error(usageLines(problems)), 1),
+        onSuccess: (read) => runDaemon(read, environment),
+      }),
+  })(args)

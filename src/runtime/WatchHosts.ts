@@ -1,0 +1,52 @@
+import { Effect, Layer, Option } from "effect"
+import { Simulation } from "../services/ec2/Simulation.ts"
+import { HealthSource } from "../services/health/HealthSource.ts"
+import * as IcmpProbe from "../services/health/IcmpProbe.ts"
+import * as MultiHealth from "../services/health/MultiHealth.ts"
+import type { Probe, ProbeSink } from "../services/health/Probe.ts"
+import * as Prober from "../services/health/Prober.ts"
+import * as SimulatedProbe from "../services/health/SimulatedProbe.ts"
+import * as TcpProbe from "../services/health/TcpProbe.ts"
+import type { CheckChoice, Options } from "./Options.ts"
+import { type StartFault, startFault } from "./StartFault.ts"
+
+const probeOf = Effect.fnUntraced(function* (check: CheckChoice): Effect.fn.Return<Probe["Service"], StartFault> {
+  switch (check._tag) {
+    case "IcmpEcho":
+      return IcmpProbe.probe
+    case "Tcp":
+      return TcpProbe.make({ port: check.port })
+    case "Simulated": {
+      const simulation = yield* Effect.serviceOption(Simulation)
+      if (Option.isNone(simulation))
+        return yield* startFault("--health", "simulated hosts are there with --simulate only")
+      return SimulatedProbe.make({ answers: simulation.value.answersUnsafe })
+    }
+  }
+})
+
+const deaf: ProbeSink = { replied: () => undefined, unsent: () => undefined, died: () => undefined }
+
+/** Opens the transport once and closes it: what is missing at the start (a capability, a package) is not going to come. */
+const tryOut = (probe: Probe["Service"]): Effect.Effect<void, StartFault> =>
+  Effect.scoped(probe.open(deaf)).pipe(
+    Effect.mapError(({ why }) => startFault(`--health ${probe.name}`, why)),
+    Effect.asVoid,
+  )
+
+const sourceOf = Effect.fnUntraced(function* (check: CheckChoice) {
+  const probe = yield* probeOf(check)
+  yield* tryOut(probe)
+  return yield* Prober.make(probe, check.detector)
+})
+
+/** What watches the hosts, as `--health` says. */
+export const layer = ([first, ...more]: Options["health"]): Layer.Layer<HealthSource, StartFault> =>
+  Layer.effect(
+    HealthSource,
+    Effect.gen(function* () {
+      const source = yield* sourceOf(first)
+      const others = yield* Effect.forEach(more, sourceOf)
+      return others.length === 0 ? source : yield* MultiHealth.make([source, ...others])
+    }),
+  )
