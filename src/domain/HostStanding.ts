@@ -15,7 +15,7 @@ export type HostStanding = Data.TaggedEnum<{
     readonly host: Ip
     readonly interfaceId: InterfaceId | undefined
     readonly why: string
-    /** Not in the reading, but nothing else speaks against it. */
+    /** Not in the reading; but a single reading may be stale. */
     readonly absent: boolean
   }
   /** Loses its routes as soon as another host is able. */
@@ -41,7 +41,12 @@ export interface HostFacts {
   readonly refusedByEc2: boolean
 }
 
-const lostStates: ReadonlySet<InstanceState> = new Set<InstanceState>(["stopping", "stopped", "shutting-down", "terminated"])
+const lostStates: ReadonlySet<InstanceState> = new Set<InstanceState>([
+  "stopping",
+  "stopped",
+  "shutting-down",
+  "terminated",
+])
 
 const absentStanding = ({ host, verdict, sighting }: HostFacts): HostStanding =>
   sighting?.gone === true && verdict?._tag !== "Healthy"
@@ -54,7 +59,7 @@ const absentStanding = ({ host, verdict, sighting }: HostFacts): HostStanding =>
         host,
         interfaceId: sighting?.interfaceId,
         why: "no interface of the VPC owns its address",
-        absent: true,
+        absent: sighting?.gone !== true,
       })
 
 /**
@@ -70,11 +75,16 @@ export const standingOf = (facts: HostFacts, index: VpcIndex): HostStanding => {
   const networkInterface = present === undefined ? undefined : index.vpc.interfaces.get(present)
   const instanceState = networkInterface === undefined ? undefined : instanceStateOf(index.vpc, networkInterface)
   if (instanceState !== undefined && lostStates.has(instanceState))
-    return HostStanding.Losing({ host, interfaceId, reason: Reason.HostFailed({ host, why: `its instance is ${instanceState}` }) })
+    return HostStanding.Losing({
+      host,
+      interfaceId,
+      reason: Reason.HostFailed({ host, why: `its instance is ${instanceState}` }),
+    })
   if (facts.drained) return HostStanding.Losing({ host, interfaceId, reason: Reason.HostDrained({ host }) })
   if (networkInterface === undefined) return absentStanding(facts)
   const keeping = (why: string): HostStanding => HostStanding.Keeping({ host, interfaceId, why, absent: false })
-  if (isForeignInterface(index.vpc, networkInterface)) return keeping("its interface belongs to a service or another account")
+  if (isForeignInterface(index.vpc, networkInterface))
+    return keeping("its interface belongs to a service or another account")
   if (networkInterface.instanceId === undefined) return keeping("its interface is not attached to an instance")
   if (facts.refusedByEc2) return keeping("EC2 refused its interface a moment ago")
   if (verdict?._tag !== "Healthy") return keeping("has not answered yet")

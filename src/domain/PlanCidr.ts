@@ -1,10 +1,11 @@
-import { Action, Reason, type Urgency } from "./Action.ts"
+import { Action, compareText, Reason, type Urgency } from "./Action.ts"
 import { type Cidr, containedInAny, isDefaultRoute } from "./Cidr.ts"
 import type { Millis } from "./Health.ts"
 import { type Held, HoldReason, type Unable } from "./Hold.ts"
 import { type HostStanding, whyNot } from "./HostStanding.ts"
 import type { InterfaceId, RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
+import { type Leads, leadsAmong } from "./Lead.ts"
 import { allowsDefaultRoutes, exclusion, type Policy } from "./Policy.ts"
 import { score } from "./Rendezvous.ts"
 import type { StandingRoute, VpcIndex } from "./VpcIndex.ts"
@@ -35,6 +36,7 @@ export interface CidrPlan {
 
 type Able = Extract<HostStanding, { readonly _tag: "Able" }>
 type NotAble = Exclude<HostStanding, Able>
+type Keeping = Extract<HostStanding, { readonly _tag: "Keeping" }>
 
 const isAble = (standing: HostStanding): standing is Able => standing._tag === "Able"
 
@@ -44,24 +46,47 @@ const compareRank = (range: Cidr) => (a: Able, b: Able) =>
   score(range, b.host) - score(range, a.host) ||
   (a.host < b.host ? -1 : 1)
 
-/** The able host that most tables name; ties by rank. */
-const currentHost = (range: Cidr, able: ReadonlyArray<Able>, cells: ReadonlyArray<CellContent>): Able | undefined => {
-  const votes = new Map<InterfaceId, number>()
-  for (const { believed } of cells)
-    if (believed?.owned === true && believed.interfaceId !== undefined)
-      votes.set(believed.interfaceId, (votes.get(believed.interfaceId) ?? 0) + 1)
-  const votesOf = (host: Able): number => votes.get(host.interfaceId) ?? 0
-  const rank = compareRank(range)
-  return able.filter((host) => votesOf(host) > 0).sort((a, b) => votesOf(b) - votesOf(a) || rank(a, b))[0]
+/** How many tables name an interface: by an active route, and by any. */
+interface Votes {
+  readonly active: number
+  readonly all: number
 }
 
-/** The host of this CIDR that a route leads to, where it is not an able one. */
-const namedHost = (route: StandingRoute, others: ReadonlyArray<NotAble>): NotAble | undefined =>
-  others.find(({ interfaceId }) => interfaceId !== undefined && interfaceId === route.interfaceId) ??
-  // An active route to an interface that the reading lacks may well lead to a host that the reading lacks, too.
-  (!route.interfaceSeen && !route.blackhole
-    ? others.find((host) => host._tag === "Keeping" && host.absent && host.interfaceId === undefined)
-    : undefined)
+const noVotes: Votes = { active: 0, all: 0 }
+
+const countVotes = (cells: ReadonlyArray<CellContent>): ReadonlyMap<InterfaceId, Votes> => {
+  const votes = new Map<InterfaceId, Votes>()
+  for (const { believed } of cells) {
+    if (believed?.owned !== true || believed.interfaceId === undefined) continue
+    const { active, all } = votes.get(believed.interfaceId) ?? noVotes
+    votes.set(believed.interfaceId, { active: active + Number(!believed.blackhole), all: all + 1 })
+  }
+  return votes
+}
+
+/** The able host that most tables name, by active routes before blackholes; ties by rank. */
+const currentHost = (
+  range: Cidr,
+  able: ReadonlyArray<Able>,
+  votes: ReadonlyMap<InterfaceId, Votes>,
+): Able | undefined => {
+  const of = ({ interfaceId }: Able): Votes => votes.get(interfaceId) ?? noVotes
+  const rank = compareRank(range)
+  return able
+    .filter((host) => of(host).all > 0)
+    .sort((a, b) => of(b).active - of(a).active || of(b).all - of(a).all || rank(a, b))[0]
+}
+
+/** The unproven host that most tables name by an active route, if they are not fewer than those that name `chosen`. */
+const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, chosenVotes: number): Keeping | undefined => {
+  const votes = new Map<Keeping, number>()
+  for (const { believed } of cells) {
+    const host = believed?.owned === true && !believed.blackhole ? leads(believed) : undefined
+    if (host?._tag === "Keeping") votes.set(host, (votes.get(host) ?? 0) + 1)
+  }
+  const [most] = [...votes].sort(([a, m], [b, n]) => n - m || compareText(a.host, b.host))
+  return most !== undefined && most[1] >= chosenVotes ? most[0] : undefined
+}
 
 const withoutHost = (range: Cidr, others: ReadonlyArray<NotAble>): Held => {
   const hosts: ReadonlyArray<Unable> = others.map((standing) => ({ host: standing.host, why: whyNot(standing) }))
@@ -69,88 +94,70 @@ const withoutHost = (range: Cidr, others: ReadonlyArray<NotAble>): Held => {
   return { cidr: range, reason: someFailed ? HoldReason.NoHealthyHost({ hosts }) : HoldReason.HealthUnknown({ hosts }) }
 }
 
-interface Placement {
-  readonly range: Cidr
-  readonly chosen: Able
-  /** Some table's route already leads to `chosen`. */
-  readonly isCurrent: boolean
-  readonly others: ReadonlyArray<NotAble>
-  readonly all: ReadonlyArray<HostStanding>
-}
-
-/** What keeps the missing routes of a CIDR from being created, and until when. */
-interface CreationHold {
+/** Why something is not done, and until when. */
+interface Wait {
   readonly reason: HoldReason
   readonly until?: Millis
 }
 
-/** Why a cell with an owned route to elsewhere is rewritten; or the hold that keeps it. */
+interface Placement {
+  readonly range: Cidr
+  readonly chosen: Able
+  readonly leads: Leads
+  /** What keeps missing routes from being created. */
+  readonly creation: Wait | undefined
+  /** What keeps routes from being moved that nobody suffers from. */
+  readonly repair: Wait | undefined
+}
+
+interface Rewrite {
+  readonly urgency: Extract<Urgency, "failover" | "repair">
+  readonly reason: Reason
+}
+
+const unproven = ({ host, why }: Keeping): Wait => ({ reason: HoldReason.Unproven({ host, why }) })
+
+/** Why a cell with an owned route to elsewhere is rewritten; or what keeps it from that. */
 const whyReplace = (
-  { range, chosen, others, all }: Placement,
-  table: RouteTableId,
+  { chosen, leads, repair }: Placement,
   { present, believed }: CellContent,
   route: StandingRoute,
-): { readonly urgency: Extract<Urgency, "failover" | "repair">; readonly reason: Reason } | Held => {
-  const named = namedHost(route, others)
-  if (named?._tag === "Losing")
-    return { urgency: named.reason._tag === "HostFailed" ? "failover" : "repair", reason: named.reason }
+): Rewrite | Wait => {
+  const host = leads(route)
+  const loss = host?._tag === "Losing" ? host.reason : undefined
+  if (loss?._tag === "HostFailed") return { urgency: "failover", reason: loss }
   if (route.blackhole) return { urgency: "failover", reason: Reason.Blackhole() }
+  if (loss !== undefined) return { urgency: "repair", reason: loss }
   if (believed?.interfaceId === chosen.interfaceId && present !== believed)
     return { urgency: "repair", reason: Reason.ChangedBack() }
-  if (named !== undefined)
-    return { cidr: range, table, reason: HoldReason.Unproven({ host: named.host, why: named.why }) }
-  const isAnotherHosts = all.some((host) => isAble(host) && host.interfaceId === route.interfaceId)
-  return { urgency: "repair", reason: isAnotherHosts ? Reason.TablesDisagree() : Reason.WrongTarget() }
+  if (host?._tag === "Keeping") return unproven(host)
+  if (host === undefined && !route.interfaceSeen)
+    return { reason: HoldReason.InterfaceUnseen({ target: route.target }) }
+  return repair ?? { urgency: "repair", reason: host === undefined ? Reason.WrongTarget() : Reason.TablesDisagree() }
 }
 
 /** Decides one cell of a CIDR that has an able host. Undefined: it is as it should be. */
-const placeCell = (
-  placement: Placement,
-  table: RouteTableId,
-  cell: CellContent,
-  creation: CreationHold | undefined,
-): Action | Held | undefined => {
-  const { range, chosen } = placement
+const placeCell = (placement: Placement, table: RouteTableId, cell: CellContent): Action | Held | undefined => {
+  const { range, chosen, creation } = placement
+  const { host, interfaceId } = chosen
+  const hold = (wait: Wait): Held => ({ cidr: range, table, ...wait })
   const route = cell.present
-  if (route === undefined)
-    return creation !== undefined
-      ? { cidr: range, table, ...creation }
-      : Action.CreateRoute({
-          table,
-          cidr: range,
-          host: chosen.host,
-          interfaceId: chosen.interfaceId,
-          reason: cell.believed === undefined ? Reason.Missing() : Reason.ChangedBack(),
-          urgency: "creation",
-        })
-  if (!route.owned) return { cidr: range, table, reason: HoldReason.Conflict({ target: route.target }) }
-  if (route.interfaceId === chosen.interfaceId)
-    return route.blackhole ? { cidr: range, table, reason: HoldReason.Blackhole({ host: chosen.host }) } : undefined
-  const why = whyReplace(placement, table, cell, route)
-  if ("cidr" in why) return why
-  return Action.ReplaceRoute({
-    table,
-    cidr: range,
-    host: chosen.host,
-    interfaceId: chosen.interfaceId,
-    before: route.target,
-    reason: why.reason,
-    urgency: why.urgency,
-  })
+  if (route === undefined) {
+    if (creation !== undefined) return hold(creation)
+    const reason = cell.believed === undefined ? Reason.Missing() : Reason.ChangedBack()
+    return Action.CreateRoute({ table, cidr: range, host, interfaceId, reason, urgency: "creation" })
+  }
+  if (!route.owned) return hold({ reason: HoldReason.Conflict({ target: route.target }) })
+  if (route.interfaceId === interfaceId)
+    return route.blackhole ? hold({ reason: HoldReason.Blackhole({ host }) }) : undefined
+  const why = whyReplace(placement, cell, route)
+  return "urgency" in why
+    ? Action.ReplaceRoute({ table, cidr: range, host, interfaceId, before: route.target, ...why })
+    : hold(why)
 }
 
-/** What keeps missing routes of this CIDR from being created, if anything does. */
-const whyNotCreate = (
-  view: PlanView,
-  { range, chosen, isCurrent, others }: Placement,
-  cells: ReadonlyArray<CellContent>,
-): CreationHold | undefined => {
-  if (isDefaultRoute(range) && !allowsDefaultRoutes(view.policy)) return { reason: HoldReason.DefaultRoute() }
-  if (isCurrent) return undefined
-  for (const { present } of cells) {
-    const named = present?.owned === true && !present.blackhole ? namedHost(present, others) : undefined
-    if (named?._tag === "Keeping") return { reason: HoldReason.Unproven({ host: named.host, why: named.why }) }
-  }
+/** A host that has hardly been watched yet and would be preferred: it is given a moment to answer. */
+const firstAnswer = (view: PlanView, range: Cidr, chosen: Able, others: ReadonlyArray<NotAble>): Wait | undefined => {
   for (const { host } of others) {
     const until = view.firstAnswerUntil(host)
     if (until !== undefined && score(range, host) > score(range, chosen.host))
@@ -162,10 +169,11 @@ const whyNotCreate = (
 const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan => {
   const cellOf = view.cells(range)
   const cells = view.index.tables.map(cellOf)
-  const all = hosts.map(view.standing)
+  const all = [...new Set(hosts)].sort(compareText).map(view.standing)
   const able = all.filter(isAble)
   const others = all.filter((standing): standing is NotAble => !isAble(standing))
-  const current = currentHost(range, able, cells)
+  const votes = countVotes(cells)
+  const current = currentHost(range, able, votes)
   const chosen = current ?? [...able].sort(compareRank(range))[0]
   const actions: Array<Action> = []
   const held: Array<Held> = []
@@ -178,12 +186,17 @@ const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan
     })
     return { host: undefined, actions, held }
   }
-  const placement: Placement = { range, chosen, isCurrent: current !== undefined, others, all }
-  const creation = whyNotCreate(view, placement, cells)
+  const leads = leadsAmong(all)
+  const rival = contender(cells, leads, votes.get(chosen.interfaceId)?.active ?? 0)
+  const repair = rival === undefined ? undefined : unproven(rival)
+  const creation: Wait | undefined =
+    isDefaultRoute(range) && !allowsDefaultRoutes(view.policy)
+      ? { reason: HoldReason.DefaultRoute() }
+      : (repair ?? (current === undefined ? firstAnswer(view, range, chosen, others) : undefined))
+  const placement: Placement = { range, chosen, leads, creation, repair }
   cells.forEach((cell, i) => {
     const table = view.index.tables[i]
-    if (table === undefined) return
-    const outcome = placeCell(placement, table, cell, creation)
+    const outcome = table === undefined ? undefined : placeCell(placement, table, cell)
     if (outcome === undefined) return
     if ("_tag" in outcome) actions.push(outcome)
     else held.push(outcome)
@@ -216,28 +229,32 @@ const removed = (view: PlanView, range: Cidr, reason: Reason): CidrPlan => {
 /**
  * Decides one destination CIDR over all tables in scope. Pure and total.
  *
- * The *chosen* host is the able host (healthy, in the VPC, not drained) that most tables name; if no table names one,
- * the one with the highest rank. Then, cell by cell:
+ * The *chosen* host is the able host (healthy, in the VPC, not drained) that most tables name by active routes, else by
+ * blackholes; if no table names one, the one with the highest rank. It is *contested* while at least as many tables name
+ * a host that nothing is proven of yet: after a restart the first host to answer must not pull routes off the others.
  *
  * | the spec lists | the cell holds                              | chosen host   | outcome                              |
  * | -------------- | ------------------------------------------- | ------------- | ------------------------------------ |
  * | hosts          | nothing                                     | yes           | create                               |
- * | hosts          | nothing; a route leads to an unproven host  | not current   | held: unproven                       |
+ * | hosts          | nothing                                     | contested     | held: unproven                       |
  * | hosts          | nothing; a better host is a moment old      | not current   | held: first answer                   |
  * | hosts          | nothing; it is a default route              | yes           | held unless `--tables` names tables  |
  * | hosts          | a route of another kind                     | any           | held: conflict                       |
  * | hosts          | owned, to the chosen host                   | yes           | nothing                              |
  * | hosts          | owned, to the chosen host, blackhole        | yes           | held: blackhole                      |
  * | hosts          | owned, to a failed host                     | yes           | replace (failover)                   |
- * | hosts          | owned, to a drained host                    | yes           | replace (repair)                     |
  * | hosts          | owned, blackhole                            | yes           | replace (failover)                   |
+ * | hosts          | owned, to a drained host                    | yes           | replace (repair)                     |
+ * | hosts          | owned, not what we wrote there              | yes           | replace (repair): changed back       |
  * | hosts          | owned, to an unproven or unseen host        | yes           | held: unproven                       |
+ * | hosts          | owned, interface not in the reading         | yes           | held: interface unseen               |
+ * | hosts          | owned, to anything else                     | contested     | held: unproven                       |
  * | hosts          | owned, to another able host                 | yes           | replace (repair): tables disagree    |
  * | hosts          | owned, to anything else                     | yes           | replace (repair): wrong target       |
  * | hosts          | anything                                    | no            | held: no healthy host; stays         |
  * | nothing, `[]`  | owned                                       | –             | delete                               |
  * | nothing        | owned; default route or inside the VPC      | –             | held unless named once or `--own`    |
- * | nothing        | owned, active, interface not in the reading | –             | held: interface unseen               |
+ * | nothing, `[]`  | owned, active, interface not in the reading | –             | held: interface unseen               |
  * | nothing, `[]`  | a route of another kind                     | –             | nothing                              |
  * | anything       | anything, in `--ignore-routes`/not `--own`  | –             | held if in the spec; never touched   |
  */

@@ -13,7 +13,7 @@ export interface StandingRoute {
   readonly blackhole: boolean
   /** Ours to move and to delete: see {@link isOwned}. */
   readonly owned: boolean
-  /** The interface is in the same reading. A route that leads nowhere we know is not deleted on one reading's word. */
+  /** The interface (or the instance) is in the same reading. What leads nowhere we know may be anybody's: it stays. */
   readonly interfaceSeen: boolean
 }
 
@@ -67,7 +67,10 @@ const standing = (vpc: Vpc, only: ReadonlyMap<InstanceId, InterfaceId | undefine
     interfaceId,
     blackhole: route.state === "blackhole",
     owned: isOwned(vpc, route, interfaceId),
-    interfaceSeen: interfaceId !== undefined && vpc.interfaces.has(interfaceId),
+    interfaceSeen:
+      interfaceId === undefined
+        ? target._tag === "Instance" && vpc.instances.has(target.instanceId)
+        : vpc.interfaces.has(interfaceId),
   }
 }
 
@@ -80,13 +83,16 @@ const ownersOfAddresses = (vpc: Vpc): ReadonlyMap<Ip, InterfaceId> => {
     (a, b) => Number(a.instanceId === undefined) - Number(b.instanceId === undefined) || compareText(a.id, b.id),
   )
   const owners = new Map<Ip, InterfaceId>()
-  for (const { id, addresses } of byClaim) for (const address of addresses) if (!owners.has(address)) owners.set(address, id)
+  for (const { id, addresses } of byClaim)
+    for (const address of addresses) if (!owners.has(address)) owners.set(address, id)
   return owners
 }
 
 /** Arranges a reading for planning. */
 export const indexVpc = (vpc: Vpc, policy: Policy): VpcIndex => {
-  const tables = [...vpc.tables.values()].filter((table) => inScope(policy, table)).sort((a, b) => compareText(a.id, b.id))
+  const tables = [...vpc.tables.values()]
+    .filter((table) => inScope(policy, table))
+    .sort((a, b) => compareText(a.id, b.id))
   const only = onlyInterfaces(vpc)
   const byCidr = new Map<Cidr, Map<RouteTableId, StandingRoute>>()
   const excluded = new Map<Cidr, boolean>()

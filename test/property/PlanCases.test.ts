@@ -1,0 +1,316 @@
+import { assert, describe, it } from "@effect/vitest"
+import { describe as inWords } from "../../src/domain/Action.ts"
+import { cidr } from "../../src/domain/Cidr.ts"
+import { heldOf, pendingOf } from "../../src/domain/Decide.ts"
+import { holdWords } from "../../src/domain/Hold.ts"
+import { TableScope, TableSelector } from "../../src/domain/Policy.ts"
+import { RouteTarget } from "../../src/domain/Vpc.ts"
+import { decidedFor, show, worldOf } from "../support/domain/Deciding.ts"
+import { permitted } from "../support/domain/Oracle.ts"
+import { otherAccount } from "../support/domain/Pools.ts"
+import { destination, hostAt, interfaceAt, small, type SmallScene, tableAt } from "../support/domain/Small.ts"
+
+/** What is decided about `destination`: one word a table. */
+const outcome = (scene: SmallScene, range: string = destination): string => {
+  const drawn = small(scene)
+  const decided = decidedFor(worldOf(drawn), range)
+  assert.include(permitted(drawn, range).map(show), show(decided), "the oracle disagrees")
+  const words = [...drawn.vpc.tables.keys()].map((table) => {
+    const expected = decided.cells.get(table)
+    if (expected === undefined) return "-"
+    if (expected.do === "hold") return `held:${expected.why}`
+    if (expected.do === "delete") return "delete"
+    const to = expected.interfaceId.replace("eni-", "")
+    return expected.do === "create" ? `create:${to}` : `${expected.urgency}:${to}`
+  })
+  return [...words, ...(decided.general === undefined ? [] : [`all:${decided.general}`])].join(" ")
+}
+
+const listed = { [destination]: "ab" }
+const routes = (row: string) => ({ [destination]: row })
+
+describe("a destination that the spec lists with hosts", () => {
+  it("is created where it is missing", () => {
+    assert.strictEqual(
+      outcome({ spec: { [destination]: "a" }, health: { a: "healthy" }, routes: routes("- -") }),
+      "create:a create:a",
+    )
+  })
+
+  it("is not created while a route leads to a host that nothing is proven of", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "unknown", b: "healthy" }, routes: routes("a -") }),
+      "held:Unproven held:Unproven",
+    )
+  })
+
+  it("is not created, if it is a default route, unless the operator names the tables", () => {
+    const scene = { spec: { "0.0.0.0/0": "a" }, health: { a: "healthy" }, routes: { "0.0.0.0/0": "- a" } } as const
+    assert.strictEqual(outcome(scene, "0.0.0.0/0"), "held:DefaultRoute -")
+    assert.strictEqual(outcome({ ...scene, policy: { tables: TableScope.All() } }, "0.0.0.0/0"), "create:a -")
+    const selectors = [TableSelector.Id({ id: tableAt(1) })]
+    assert.strictEqual(
+      outcome({ ...scene, policy: { tables: TableScope.Named({ selectors }) } }, "0.0.0.0/0"),
+      "create:a -",
+    )
+  })
+
+  it("leaves a route of another kind alone and shows the conflict, whatever the hosts are like", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy" }, routes: routes("igw-1 -") }),
+      "held:Conflict create:a",
+    )
+    assert.strictEqual(
+      outcome({ spec: listed, health: {}, routes: routes("igw-1 -") }),
+      "held:Conflict - all:HealthUnknown",
+    )
+  })
+
+  it("stays at the healthy host that carries it", () => {
+    assert.strictEqual(outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("b b") }), "- -")
+  })
+
+  it("stays at the host that carries it even where EC2 calls the route a blackhole: writing it again changes nothing", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("b b!") }),
+      "- held:Blackhole",
+    )
+  })
+
+  it("moves off a failed host, and off a host whose instance is stopped", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "failed", b: "healthy" }, routes: routes("a a -") }),
+      "failover:b failover:b create:b",
+    )
+    assert.strictEqual(
+      outcome({
+        spec: listed,
+        health: { a: "healthy", b: "healthy" },
+        routes: routes("a a"),
+        instances: { a: "stopped" },
+      }),
+      "failover:b failover:b",
+    )
+  })
+
+  it("moves off a drained host without haste", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "drained", b: "healthy" }, routes: routes("a a") }),
+      "repair:b repair:b",
+    )
+  })
+
+  it("moves off a blackhole", () => {
+    assert.strictEqual(outcome({ spec: listed, health: { b: "healthy" }, routes: routes("a! b") }), "failover:b -")
+    assert.strictEqual(
+      outcome({ spec: listed, health: { b: "healthy" }, routes: routes("x! -") }),
+      "failover:b create:b",
+    )
+  })
+
+  it("stays at a host that nothing is proven of", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "unknown", b: "healthy" }, routes: routes("a b") }),
+      "held:Unproven -",
+    )
+  })
+
+  it("goes to the host that most tables name, where tables disagree", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("a b a") }),
+      "- repair:a -",
+    )
+  })
+
+  it("is mended where the route leads to an interface of none of its hosts", () => {
+    assert.strictEqual(outcome({ spec: listed, health: { a: "healthy" }, routes: routes("c a") }), "repair:a -")
+  })
+
+  it("stays as it is while no host is healthy", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "failed", b: "unknown" }, routes: routes("a! b c -") }),
+      "- - - - all:NoHealthyHost",
+    )
+    assert.strictEqual(outcome({ spec: listed, health: {}, routes: routes("a c -") }), "- - - all:HealthUnknown")
+  })
+})
+
+describe("a destination that the spec does not list, or lists without hosts", () => {
+  const withdrawn = { [destination]: "", "172.16.0.0/12": "a" }
+
+  it("is deleted wherever the route is ours", () => {
+    assert.strictEqual(
+      outcome({ spec: { "172.16.0.0/12": "a" }, health: {}, routes: routes("a b! igw-1 -") }),
+      "delete delete - -",
+    )
+    assert.strictEqual(outcome({ spec: withdrawn, health: {}, routes: routes("a c igw-1 -") }), "delete delete - -")
+  })
+
+  it("is protected, if it is a default route or lies inside the VPC, unless a spec named it or --own covers it", () => {
+    const own = { own: [cidr("0.0.0.0/0")] }
+    for (const range of ["0.0.0.0/0", "10.33.20.0/24"]) {
+      const scene = { spec: { "172.16.0.0/12": "a" }, health: {}, routes: { [range]: "a" } }
+      assert.strictEqual(outcome(scene, range), "held:Protected")
+      assert.strictEqual(outcome({ ...scene, spec: { [range]: "" } }, range), "delete")
+      assert.strictEqual(outcome({ ...scene, policy: own }, range), "delete")
+    }
+  })
+
+  it("is not deleted on the word of a reading that lacks the interface", () => {
+    assert.strictEqual(outcome({ spec: withdrawn, health: {}, routes: routes("x x!") }), "held:InterfaceUnseen delete")
+  })
+
+  it("is deleted if it leads to an instance with several interfaces", () => {
+    const interfaces = {
+      b: { instanceId: small({ spec: {}, health: {}, routes: {} }).vpc.interfaces.get(interfaceAt("a"))!.instanceId },
+    }
+    assert.strictEqual(
+      outcome({ spec: withdrawn, health: {}, routes: routes("i-a i-z"), interfaces }),
+      "delete held:InterfaceUnseen",
+    )
+  })
+})
+
+describe("a destination out of our hands", () => {
+  it("is held if the spec lists it, and never touched", () => {
+    const scene = { spec: listed, health: { a: "healthy" }, routes: routes("- a c a!") } as const
+    assert.strictEqual(outcome({ ...scene, policy: { ignore: [cidr("192.0.0.0/8")] } }), "- - - - all:Ignored")
+    assert.strictEqual(outcome({ ...scene, policy: { own: [cidr("10.0.0.0/8")] } }), "- - - - all:NotOwned")
+    assert.strictEqual(outcome({ ...scene, spec: {}, policy: { ignore: [cidr("192.0.0.0/8")] } }), "- - - -")
+  })
+
+  it("is every destination in a table with an edge association", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy" }, routes: routes("- c"), edge: [2] }),
+      "create:a -",
+    )
+  })
+
+  it("is every route to an interface of a service or of another account", () => {
+    for (const change of [{ requesterManaged: true }, { ownerId: otherAccount }]) {
+      const scene = { health: { a: "healthy" }, routes: routes("c -"), interfaces: { c: change } } as const
+      assert.strictEqual(outcome({ ...scene, spec: listed }), "held:Conflict create:a")
+      assert.strictEqual(outcome({ ...scene, spec: { "172.16.0.0/12": "a" } }), "- -")
+    }
+  })
+})
+
+describe("several hosts on one interface", () => {
+  const shared = { b: undefined, a: { addresses: [hostAt("a"), hostAt("b")] } }
+
+  it("keep each other's route: it stays while one of them is healthy", () => {
+    assert.strictEqual(
+      outcome({
+        spec: { [destination]: "abc" },
+        health: { a: "failed", b: "healthy", c: "healthy" },
+        routes: routes("a a"),
+        interfaces: shared,
+      }),
+      "- -",
+    )
+  })
+
+  it("move without haste to where most tables lead, while one of them is healthy", () => {
+    assert.strictEqual(
+      outcome({
+        spec: { [destination]: "abc" },
+        health: { a: "failed", b: "healthy", c: "healthy" },
+        routes: routes("a c c"),
+        interfaces: shared,
+      }),
+      "repair:c - -",
+    )
+  })
+
+  it("keep their route while nothing is proven of one of them, in whatever order they are listed", () => {
+    for (const health of [
+      { a: "failed", b: "unknown", c: "healthy" },
+      { a: "unknown", b: "failed", c: "healthy" },
+    ] as const)
+      assert.strictEqual(
+        outcome({ spec: { [destination]: "abc" }, health, routes: routes("a -"), interfaces: shared }),
+        "held:Unproven held:Unproven",
+      )
+  })
+})
+
+describe("what the tables say of the current host", () => {
+  it("active routes count before blackholes: no table is moved onto a blackhole", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("a! a! b") }),
+      "failover:b failover:b -",
+    )
+  })
+
+  it("after a restart the first host to answer pulls no route off those that have not answered yet", () => {
+    const spec = { [destination]: "abc" }
+    assert.strictEqual(
+      outcome({ spec, health: { b: "healthy" }, routes: routes("a a b c x -") }),
+      "held:Unproven held:Unproven - held:Unproven held:InterfaceUnseen held:Unproven",
+    )
+    assert.strictEqual(
+      outcome({ spec, health: { b: "healthy" }, routes: routes("a d") }),
+      "held:Unproven held:Unproven",
+    )
+  })
+
+  it("but it takes over what is lost", () => {
+    assert.strictEqual(
+      outcome({ spec: { [destination]: "abc" }, health: { b: "healthy", c: "failed" }, routes: routes("a a c d!") }),
+      "held:Unproven held:Unproven failover:b failover:b",
+    )
+  })
+
+  it("a blackhole of a drained host is as urgent as any", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "drained", b: "healthy" }, routes: routes("a! a") }),
+      "failover:b repair:b",
+    )
+  })
+})
+
+describe("a reading that lacks something", () => {
+  it("moves no route to an interface that it does not show: whose it is cannot be told", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("x a") }),
+      "held:InterfaceUnseen -",
+    )
+  })
+
+  it("moves no route while it lacks a host that could be its host", () => {
+    const interfaces = { a: { addresses: [] } }
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("a -"), interfaces }),
+      "held:Unproven held:Unproven",
+    )
+  })
+})
+
+describe("the words", () => {
+  it("of an action say what, where and why", () => {
+    const world = worldOf(small({ spec: listed, health: { a: "failed", b: "healthy" }, routes: routes("a -") }))
+    assert.deepStrictEqual(pendingOf(world).map(inWords), [
+      "failover 192.168.0.0/16 in rtb-1 from eni-a to 10.33.20.2 (eni-b): host 10.33.20.1 failed: 3 probes lost",
+      "create 192.168.0.0/16 in rtb-2 to 10.33.20.2 (eni-b): the route is missing",
+    ])
+  })
+
+  it("of a hold say what stands in the way", () => {
+    const world = worldOf(small({ spec: listed, health: { a: "failed" }, routes: routes("a igw-1") }))
+    assert.deepStrictEqual(
+      heldOf(world).map(({ reason }) => holdWords(reason)),
+      [
+        "no healthy host: 10.33.20.1 3 probes lost, 10.33.20.2 has not answered yet",
+        "a route of another kind stands here (igw-1)",
+      ],
+    )
+  })
+
+  it("of a target are its id", () => {
+    const world = worldOf(small({ spec: { [destination]: "" }, health: {}, routes: routes("a") }))
+    assert.deepStrictEqual(
+      pendingOf(world).map((action) => action._tag === "DeleteRoute" && action.before),
+      [RouteTarget.Interface({ interfaceId: interfaceAt("a") })],
+    )
+  })
+})
