@@ -106,9 +106,11 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           yield* refresher.request
         return
       case "WriteDone":
+        yield* executor.reported(event.action)
         failovers = wrote(failovers, event.action, event.at)
         return yield* Effect.logDebug(`done: ${describe(event.action)}`)
       case "WriteFailed":
+        yield* executor.reported(event.action)
         // After a timeout the write may have been done; after the rest the picture was wrong.
         if (event.disposition === "refresh" || event.disposition === "transient") yield* refresher.request
         return

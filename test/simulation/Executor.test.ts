@@ -154,6 +154,8 @@ describe("the executor", () => {
       yield* pass(20)
       assert.strictEqual(script.calls.length, 1)
       yield* Deferred.succeed(first, undefined)
+      const { outcomes, reported } = yield* Executor
+      yield* reported((yield* Queue.take(outcomes)).action)
       yield* pass(20)
       assert.deepStrictEqual(
         script.calls.map(({ words }) => words.slice(-5)),
@@ -176,6 +178,22 @@ describe("the executor", () => {
         script.calls.map(({ words }) => words.slice(-5)),
         ["eni-a", "eni-b"],
       )
+    }).pipe(Effect.provide(scripted)),
+  )
+
+  it.effect("a write that was done is not sent once more before the planner knows of it", () =>
+    Effect.gen(function* () {
+      const { calls } = yield* Script
+      const { outcomes, reported } = yield* Executor
+      yield* submit(create(1, 1))
+      yield* pass(20)
+      assert.deepStrictEqual(yield* submit(create(1, 1)), [])
+      yield* pass(1_000)
+      assert.strictEqual(calls.length, 1)
+      yield* reported((yield* Queue.take(outcomes)).action)
+      yield* submit(create(1, 1))
+      yield* pass(20)
+      assert.strictEqual(calls.length, 2)
     }).pipe(Effect.provide(scripted)),
   )
 

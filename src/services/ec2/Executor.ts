@@ -33,8 +33,10 @@ export class Executor extends Context.Service<
   {
     /** Replaces what is queued for `cidrs` by `write`; returns the writes that were not queued or under way already. */
     readonly submit: (cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>) => Effect.Effect<ReadonlyArray<Action>>
-    /** What became of the writes. One reader. */
+    /** What became of the writes. One reader, who says {@link reported} once the planner knows. */
     readonly outcomes: Queue.Dequeue<Outcome>
+    /** The planner knows what became of the write. Until then no further write goes to its cell. */
+    readonly reported: (action: Action) => Effect.Effect<void>
     readonly state: Effect.Effect<QueueState>
   }
 >()("vpc-router/services/ec2/Executor") {}
@@ -117,6 +119,11 @@ const make = Effect.gen(function* () {
         bell.ring,
       ),
     outcomes: Queue.asDequeue(outcomes),
+    reported: (action) =>
+      Effect.tap(
+        Effect.sync(() => queue.reported(action)),
+        bell.ring,
+      ),
     state: Effect.sync(() => queue.state),
   })
 })
@@ -126,6 +133,7 @@ const makeDry = Effect.gen(function* () {
   return Executor.of({
     submit: (cidrs, write) => Effect.sync(() => queue.submit(cidrs, write)),
     outcomes: Queue.asDequeue(yield* Queue.bounded<Outcome>(1)),
+    reported: () => Effect.void,
     state: Effect.sync(() => queue.state),
   })
 })

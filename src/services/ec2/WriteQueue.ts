@@ -25,6 +25,8 @@ interface Entry {
 interface Flight extends Entry {
   /** A newer decision wants something else for the cell: this write is not tried again. */
   readonly superseded: boolean
+  /** It has landed, but the planner does not know yet: until it does, it may ask for the same write once more. */
+  readonly landed: boolean
 }
 
 /** What may be sent: a write, or how long to wait until that could change by time alone. */
@@ -52,6 +54,7 @@ export class WriteQueue {
   )
   readonly #keysOf = new Map<Cidr, Map<string, Urgency>>()
   readonly #flights = new Map<string, Flight>()
+  #onTheWire = 0
   readonly #inTable = new Map<RouteTableId, number>()
   readonly #failing = new Set<RouteTableId>()
   readonly #buckets: Map<Action["_tag"], TokenBucket>
@@ -115,7 +118,7 @@ export class WriteQueue {
   /** Takes the most urgent write that may be sent now, or says how long to wait. `Infinity`: until something happens. */
   next(now: Millis): Next {
     let millis = Infinity
-    if (this.#flights.size >= mostInFlight) return { _tag: "Wait", millis }
+    if (this.#onTheWire >= mostInFlight) return { _tag: "Wait", millis }
     for (const urgency of urgencies) {
       for (const entry of this.#classes.get(urgency)?.values() ?? []) {
         const { action, notBefore } = entry
@@ -133,7 +136,8 @@ export class WriteQueue {
           break
         }
         this.#dequeue(action)
-        this.#flights.set(cellKey(action), { ...entry, attempts: entry.attempts + 1, superseded: false })
+        this.#flights.set(cellKey(action), { ...entry, attempts: entry.attempts + 1, superseded: false, landed: false })
+        this.#onTheWire++
         this.#inTable.set(action.table, (this.#inTable.get(action.table) ?? 0) + 1)
         return { _tag: "Send", action, attempts: entry.attempts + 1 }
       }
@@ -148,25 +152,36 @@ export class WriteQueue {
   }
 
   #land(action: Action): Flight | undefined {
-    const key = cellKey(action)
-    const flight = this.#flights.get(key)
-    this.#flights.delete(key)
+    const flight = this.#flights.get(cellKey(action))
+    if (flight === undefined || flight.landed) return undefined
+    this.#onTheWire--
     const inTable = (this.#inTable.get(action.table) ?? 1) - 1
     if (inTable <= 0) this.#inTable.delete(action.table)
     else this.#inTable.set(action.table, inTable)
     return flight
   }
 
-  /** The write was done. */
+  #await(action: Action): void {
+    const flight = this.#land(action)
+    if (flight !== undefined) this.#flights.set(cellKey(action), { ...flight, landed: true })
+  }
+
+  /** The write was done. Its cell stays closed until {@link reported}. */
   done(action: Action): void {
-    this.#land(action)
+    this.#await(action)
     this.#failing.delete(action.table)
   }
 
-  /** The write failed for good, or for this time. */
+  /** The write failed for good, or for this time. Its cell stays closed until {@link reported}. */
   failed(action: Action): void {
-    this.#land(action)
+    this.#await(action)
     this.#failing.add(action.table)
+  }
+
+  /** The planner knows what became of the write: its cell is open again. */
+  reported(action: Action): void {
+    const key = cellKey(action)
+    if (this.#flights.get(key)?.landed === true) this.#flights.delete(key)
   }
 
   /** The write failed at `at` and is to be tried again at `notBefore`, unless a newer decision has taken its place. */
@@ -175,6 +190,7 @@ export class WriteQueue {
     { at, notBefore, throttled }: { readonly at: Millis; readonly notBefore: Millis; readonly throttled: boolean },
   ): void {
     const flight = this.#land(action)
+    this.#flights.delete(cellKey(action))
     if (throttled) {
       const bucket = this.#buckets.get(action._tag)
       if (bucket !== undefined) this.#buckets.set(action._tag, emptied(bucket, at))
@@ -190,7 +206,7 @@ export class WriteQueue {
       queued: urgencies.flatMap((urgency) =>
         [...(this.#classes.get(urgency)?.values() ?? [])].map(({ action }) => action),
       ),
-      inFlight: [...this.#flights.values()].map(({ action }) => action),
+      inFlight: [...this.#flights.values()].flatMap(({ action, landed }) => (landed ? [] : [action])),
       tokens: {
         CreateRoute: tokens("CreateRoute"),
         ReplaceRoute: tokens("ReplaceRoute"),
