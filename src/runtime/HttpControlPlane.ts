@@ -3,7 +3,8 @@ import { encodeRouteSpec } from "../domain/RouteSpec.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import { type SimulatedHost, Simulation } from "../services/ec2/Simulation.ts"
 import { ControlPlane, type SimulatedHostJson, type SimulationControls } from "../services/http/ControlPlane.ts"
-import { Reconciler, type ReconcilerStatus } from "./Reconciler.ts"
+import { Reconciler } from "./Reconciler.ts"
+import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
 import { type About, statusToJson } from "./StatusToJson.ts"
 
 const simulatedHostJson = (host: SimulatedHost): SimulatedHostJson => ({
@@ -43,6 +44,8 @@ export const layer = (
       const simulation = yield* Effect.serviceOption(Simulation)
       const described: About = { ...about, mode: config.name, simulated: Option.isSome(simulation) }
       return ControlPlane.of({
+        version: about.version,
+        mode: config.name,
         status: Effect.map(reconciler.status, (status) => statusToJson(status, described)),
         routeSpec: Effect.map(reconciler.status, ({ spec }) => encodeRouteSpec(spec ?? new Map())),
         post: config.post,

@@ -20,7 +20,7 @@ import type {
   TableJson,
 } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
-import type { ReconcilerStatus } from "./Reconciler.ts"
+import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
 
 /** What the status says of the process itself. */
 export interface About {

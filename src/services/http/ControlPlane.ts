@@ -31,6 +31,9 @@ export interface SimulationControls {
 export class ControlPlane extends Context.Service<
   ControlPlane,
   {
+    readonly version: string
+    /** `--mode`. */
+    readonly mode: string
     readonly status: Effect.Effect<StatusJson>
     /** The spec in force; `{}` before any. */
     readonly routeSpec: Effect.Effect<RouteSpecJson>

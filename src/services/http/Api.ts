@@ -1,0 +1,115 @@
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { SimulatedHostJson } from "./ControlPlane.ts"
+import {
+  BadRequest,
+  Conflict,
+  ContentTooLarge,
+  Forbidden,
+  MisdirectedRequest,
+  NotFound,
+  Unauthorized,
+  Unavailable,
+  UnsupportedMediaType,
+} from "./Problems.ts"
+import { RouteSpecJson, SpecProblemJson, StatusJson } from "./StatusJson.ts"
+
+const refusals = [BadRequest, Forbidden, MisdirectedRequest] as const
+const writeRefusals = [...refusals, Unauthorized, ContentTooLarge, UnsupportedMediaType] as const
+
+const told = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
+
+/** `GET /`: where to look next. */
+export const IndexJson = Schema.Struct({
+  name: Schema.Literal("vpc-router"),
+  version: Schema.String,
+  links: Schema.Record(Schema.String, Schema.String).annotate({ description: "what each endpoint is for" }),
+}).annotate({ identifier: "Index" })
+
+/** The answer to an accepted spec. */
+export const AcceptedJson = Schema.Struct({
+  accepted: Schema.Literal(true),
+  cidrs: Schema.Int,
+  hosts: Schema.Int,
+  warnings: Schema.Array(SpecProblemJson).annotate({ description: "what was mended" }),
+}).annotate({ identifier: "Accepted" })
+
+export const OpenApiJson = Schema.JsonObject.annotate({ description: "an OpenAPI 3.1 document" })
+
+/** What the daemon says of itself. */
+export const StatusGroup = HttpApiGroup.make("status", { topLevel: true }).add(
+  HttpApiEndpoint.get("index", "/", { success: IndexJson, error: refusals }).annotateMerge(
+    told("The endpoints of this server"),
+  ),
+  HttpApiEndpoint.get("getStatus", "/status", { success: StatusJson, error: refusals }).annotateMerge(
+    told("Everything the daemon knows: spec, routes, hosts, what is held and why"),
+  ),
+  HttpApiEndpoint.get("healthz", "/healthz", {
+    success: Schema.Struct({ alive: Schema.Literal(true) }),
+    error: [...refusals, Unavailable],
+  }).annotateMerge(told("Whether the reconcile loop is alive: it came round within 2 seconds")),
+  HttpApiEndpoint.get("readyz", "/readyz", {
+    success: Schema.Struct({ ready: Schema.Literal(true) }),
+    error: [...refusals, Unavailable],
+  }).annotateMerge(told("Whether EC2 has been read once; never waits for a spec")),
+  HttpApiEndpoint.get("openapi", "/openapi.json", { success: OpenApiJson, error: refusals }).annotateMerge(
+    told("This document"),
+  ),
+)
+
+/** The route spec, and deletions that wait for a confirmation. */
+export const RoutesGroup = HttpApiGroup.make("routes", { topLevel: true }).add(
+  HttpApiEndpoint.get("getRouteSpec", "/route_spec", { success: RouteSpecJson, error: refusals }).annotateMerge(
+    told("The spec in force; {} before any"),
+  ),
+  HttpApiEndpoint.post("postRouteSpec", "/route_spec", {
+    payload: RouteSpecJson,
+    success: AcceptedJson,
+    error: [...writeRefusals, Conflict, Unavailable],
+  }).annotateMerge(
+    told(
+      "Replaces the spec (mode http)",
+      "Answers when the spec is in force. One that is not accepted changes nothing, and all its faults are listed.",
+    ),
+  ),
+  HttpApiEndpoint.post("confirm", "/held/:hash/confirm", {
+    params: { hash: Schema.String },
+    success: Schema.Struct({ confirmed: Schema.Literal(true), hash: Schema.String }),
+    error: [...writeRefusals, NotFound, Unavailable],
+  }).annotateMerge(told("Lets exactly the held deletions with this hash happen")),
+)
+
+const HostParam = { ip: Schema.String }
+const HostAnswer = Schema.Struct({ ip: Schema.String, answers: Schema.Boolean })
+
+/** Only where the VPC is simulated. */
+export const SimulationGroup = HttpApiGroup.make("simulation", { topLevel: true }).add(
+  HttpApiEndpoint.get("getSimulation", "/simulation", {
+    success: Schema.Struct({ hosts: Schema.Array(SimulatedHostJson) }),
+    error: refusals,
+  }).annotateMerge(told("The hosts of the simulated VPC, and whether they answer")),
+  HttpApiEndpoint.post("failHost", "/simulation/hosts/:ip/fail", {
+    params: HostParam,
+    success: HostAnswer,
+    error: [...writeRefusals, NotFound],
+  }).annotateMerge(told("The machine that holds the address hangs: it answers nobody, and EC2 does not notice")),
+  HttpApiEndpoint.post("healHost", "/simulation/hosts/:ip/heal", {
+    params: HostParam,
+    success: HostAnswer,
+    error: [...writeRefusals, NotFound],
+  }).annotateMerge(told("The machine answers again")),
+)
+
+/** What every daemon serves. */
+export const Api = HttpApi.make("vpc-router")
+  .add(StatusGroup, RoutesGroup)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "vpc-router",
+      description:
+        "Keeps the route tables of an Amazon VPC correct. Every error is application/problem+json. A write from another machine needs the bearer token.",
+    }),
+  )
+
+/** The same, over a simulated VPC. */
+export const SimulationApi = Api.add(SimulationGroup)

@@ -1,0 +1,118 @@
+import { Effect, Option, Result } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { type Ip, parseIp } from "../../domain/Ip.ts"
+import { hostsOf } from "../../domain/RouteSpec.ts"
+import { Api, type OpenApiJson, SimulationApi } from "./Api.ts"
+import { ControlPlane, type SimulationControls } from "./ControlPlane.ts"
+import { BadRequest, Conflict, NotFound, Unavailable } from "./Problems.ts"
+import { jsonText } from "./RequestBody.ts"
+
+/** How long the loop may take to come round and still count as alive. */
+const alive = "2 seconds"
+/** How long a write may take to come into force before it is answered that it did not. */
+const patience = "10 seconds"
+
+const inTime = <A, E>(write: Effect.Effect<A, E>, what: string): Effect.Effect<A, E | Unavailable> =>
+  Effect.timeoutOrElse(write, {
+    duration: patience,
+    orElse: () => Effect.fail(new Unavailable({ detail: `${what} within ${patience}; it may do so yet` })),
+  })
+
+const from = (request: HttpServerRequest.HttpServerRequest): string =>
+  `from ${Option.getOrElse(request.remoteAddress, () => "a peer that is gone")}`
+
+/** What the API says of itself. */
+export interface Described {
+  /** The OpenAPI document for a version. */
+  readonly document: (version: string) => typeof OpenApiJson.Type
+  /** What each endpoint is for, by `GET /status` and the like. */
+  readonly links: Readonly<Record<string, string>>
+}
+
+export const statusHandlers = ({ document, links }: Described) =>
+  HttpApiBuilder.group(
+    Api,
+    "status",
+    Effect.fnUntraced(function* (handlers) {
+      const control = yield* ControlPlane
+      return handlers.handleAll({
+        index: () => Effect.succeed({ name: "vpc-router" as const, version: control.version, links }),
+        // Typed as what it must be; checking thousands of cells against the schema would hold up the process.
+        getStatus: () => Effect.map(control.status, (status) => HttpServerResponse.jsonUnsafe(status)),
+        healthz: () =>
+          Effect.timeoutOrElse(Effect.as(control.heartbeat, { alive: true as const }), {
+            duration: alive,
+            orElse: () => Effect.fail(new Unavailable({ detail: `the loop did not come round within ${alive}` })),
+          }),
+        readyz: () =>
+          Effect.flatMap(
+            control.unready,
+            Option.match({
+              onNone: () => Effect.succeed({ ready: true as const }),
+              onSome: (detail) => Effect.fail(new Unavailable({ detail })),
+            }),
+          ),
+        openapi: () => Effect.succeed(document(control.version)),
+      })
+    }),
+  )
+
+export const routesHandlers = HttpApiBuilder.group(
+  Api,
+  "routes",
+  Effect.fnUntraced(function* (handlers) {
+    const control = yield* ControlPlane
+
+    const postRouteSpec = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+      if (Option.isNone(control.post)) {
+        const detail = `the spec does not come by HTTP in mode ${control.mode}; --mode http takes it`
+        return yield* new Conflict({ detail })
+      }
+      const body = yield* jsonText(request)
+      const { spec, warnings } = yield* inTime(control.post.value(body), "the spec did not come into force").pipe(
+        Effect.catchTag("SpecRejected", ({ problems }) =>
+          Effect.fail(new BadRequest({ detail: "the spec was not accepted; the one in force stays", problems })),
+        ),
+      )
+      yield* Effect.logInfo(`spec posted ${from(request)}`)
+      return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings }
+    })
+
+    return handlers
+      .handle("getRouteSpec", () => control.routeSpec)
+      .handleRaw("postRouteSpec", ({ request }) => postRouteSpec(request))
+      .handle(
+        "confirm",
+        Effect.fnUntraced(function* ({ params: { hash }, request }) {
+          const confirmed = yield* inTime(control.confirm(hash), "the confirmation was not taken")
+          if (!confirmed)
+            return yield* new NotFound({ detail: "no held deletions have this hash; see brake in /status" })
+          yield* Effect.logInfo(`held deletions ${hash} confirmed ${from(request)}`)
+          return { confirmed, hash }
+        }),
+      )
+  }),
+)
+
+export const simulationHandlers = (simulation: SimulationControls) => {
+  const steer = Effect.fnUntraced(function* (
+    text: string,
+    answers: boolean,
+    change: (host: Ip) => Effect.Effect<boolean>,
+  ) {
+    const host = Result.getOrUndefined(parseIp(text))
+    if (host === undefined) return yield* new BadRequest({ detail: "expected an IP address in the path" })
+    if (!(yield* change(host)))
+      return yield* new NotFound({ detail: `no interface of the simulated VPC holds ${host}` })
+    yield* Effect.logInfo(`simulation: ${host} ${answers ? "answers again" : "hangs"}`)
+    return { ip: host, answers }
+  })
+  return HttpApiBuilder.group(SimulationApi, "simulation", (handlers) =>
+    handlers.handleAll({
+      getSimulation: () => Effect.map(simulation.hosts, (hosts) => ({ hosts })),
+      failHost: ({ params: { ip } }) => steer(ip, false, simulation.fail),
+      healHost: ({ params: { ip } }) => steer(ip, true, simulation.heal),
+    }),
+  )
+}

@@ -1,0 +1,87 @@
+import { NodeHttpServerRequest } from "@effect/platform-node"
+import { Effect, Layer, Option } from "effect"
+import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api, SimulationApi } from "./Api.ts"
+import { routesHandlers, simulationHandlers, statusHandlers } from "./ApiHandlers.ts"
+import { makeGate, type SecurityOptions, type Visitor } from "./ApiSecurity.ts"
+import { ControlPlane } from "./ControlPlane.ts"
+import { describeApi, makeAllow } from "./Endpoints.ts"
+import { problemResponse } from "./Problems.ts"
+
+/**
+ * On every answer: nothing is cached, nothing is guessed from the content, no other site's page may embed or read it.
+ * There are no CORS headers, on purpose.
+ */
+export const answerHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+} as const
+
+const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
+  const { rawHeaders, socket } = NodeHttpServerRequest.toIncomingMessage(request)
+  // Node shows the first of several Host headers; which of them is meant, nobody can tell (RFC 9112, section 3.2).
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length
+  return {
+    method: request.method,
+    headers: hosts > 1 ? { ...request.headers, host: undefined } : request.headers,
+    localAddress: socket.localAddress,
+    remoteAddress: socket.remoteAddress,
+  }
+}
+
+/** The answer to what the router knows no route for. */
+const unknownRoute = (allow: string | undefined, method: string): HttpServerResponse.HttpServerResponse =>
+  allow === undefined
+    ? problemResponse(404, "there is nothing here; GET / lists what there is")
+    : HttpServerResponse.setHeader(problemResponse(405, `${method} is not for this path`), "allow", allow)
+
+/** What went wrong inside is a problem, too. `status` is what the library would have answered, with an empty body. */
+const onFault = Effect.fnUntraced(function* (fault: unknown) {
+  const { status } = yield* HttpServerRespondable.toResponseOrElse(fault, HttpServerResponse.empty({ status: 500 }))
+  if (status < 500) return problemResponse(status, "the request was not understood")
+  yield* Effect.logError("internal error while a request was answered", fault)
+  return problemResponse(500, "an internal error; see the log")
+})
+
+const routesOf = (control: ControlPlane["Service"]) =>
+  Option.match(control.simulation, {
+    onNone: () => ({
+      allow: makeAllow(Api),
+      layer: HttpApiBuilder.layer(Api).pipe(Layer.provide([statusHandlers(describeApi(Api)), routesHandlers])),
+    }),
+    onSome: (simulation) => ({
+      allow: makeAllow(SimulationApi),
+      layer: HttpApiBuilder.layer(SimulationApi).pipe(
+        Layer.provide([statusHandlers(describeApi(SimulationApi)), routesHandlers, simulationHandlers(simulation)]),
+      ),
+    }),
+  })
+
+/** `answer` answers every request that reaches it, and never fails. */
+export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions) {
+  const { allow, layer } = routesOf(yield* ControlPlane)
+  const gate = makeGate(security)
+  const routes = yield* HttpRouter.toHttpEffect(layer)
+  const route = (request: HttpServerRequest.HttpServerRequest) =>
+    routes.pipe(
+      Effect.catch((error) =>
+        HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
+          ? Effect.succeed(unknownRoute(allow(request.url), request.method))
+          : onFault(error),
+      ),
+      Effect.catchDefect(onFault),
+    )
+  const answer = HttpServerRequest.HttpServerRequest.pipe(
+    Effect.flatMap((request) =>
+      Effect.matchEffect(gate(visitorOf(request)), {
+        onFailure: HttpServerRespondable.toResponse,
+        onSuccess: () => route(request),
+      }),
+    ),
+    Effect.map(HttpServerResponse.setHeaders(answerHeaders)),
+  )
+  return { answer }
+})

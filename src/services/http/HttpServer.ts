@@ -1,0 +1,54 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { Context, Effect, Layer, Scope } from "effect"
+import { type TokenFileError, tokenCheck } from "./BearerToken.ts"
+import type { ControlPlane } from "./ControlPlane.ts"
+import { makeApp } from "./HttpApp.ts"
+import { authorityOf, type Bound, type ListenError, listenOn } from "./Listen.ts"
+import { defaultLimits, type Limits, makeNodeServer } from "./NodeServer.ts"
+
+export interface HttpServerOptions {
+  /** `--address`: an address of this machine, a name of one, `localhost`, or `0.0.0.0` or `::` for all. */
+  readonly address: string
+  /** `--port`; 0: any free one. */
+  readonly port: number
+  /** `--allowed-host`: names by which clients may call this server besides. */
+  readonly allowedHosts: ReadonlyArray<string>
+  /** `--token-file`: holds the bearer token that writes from other machines need. */
+  readonly tokenFile: string | undefined
+  /** `--allow-unauthenticated-writes` */
+  readonly allowUnauthenticatedWrites: boolean
+  readonly limits?: Partial<Limits>
+}
+
+/** The HTTP interface, as it listens. */
+export class HttpServer extends Context.Service<
+  HttpServer,
+  {
+    /** Where it listens, by the real port. */
+    readonly bound: ReadonlyArray<Bound>
+    /** The first of these as a URL, without a slash at the end. */
+    readonly url: string
+  }
+>()("vpc-router/services/http/HttpServer") {}
+
+const make = Effect.fnUntraced(function* (options: HttpServerOptions) {
+  const { address, allowedHosts, allowUnauthenticatedWrites, port, tokenFile } = options
+  const checkToken = tokenFile === undefined ? undefined : yield* tokenCheck(tokenFile)
+  const { answer } = yield* makeApp({ address, allowedHosts, checkToken, allowUnauthenticatedWrites })
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const handler = yield* NodeHttpServer.makeHandler(answer, { scope })
+  const limits = { ...defaultLimits, ...options.limits }
+  const bound = yield* listenOn(() => makeNodeServer(handler, limits), { address, port })
+  const urls = bound.map((one) => `http://${authorityOf(one)}`)
+  yield* Effect.logInfo(`HTTP on ${urls.join(" and ")}`)
+  return HttpServer.of({ bound, url: urls[0] ?? "" })
+})
+
+/**
+ * Serves the HTTP interface until the scope ends; then requests under way have half a second to finish, and connections
+ * that clients keep open are closed.
+ */
+export const layer = (
+  options: HttpServerOptions,
+): Layer.Layer<HttpServer, ListenError | TokenFileError, ControlPlane> =>
+  Layer.effect(HttpServer, make(options)).pipe(Layer.provide(NodeHttpServer.layerHttpServices))
