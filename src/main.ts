@@ -1,4 +1,4 @@
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import { runMain } from "./runtime/Process.ts"
 import { program } from "./runtime/Program.ts"

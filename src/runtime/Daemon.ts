@@ -1,18 +1,42 @@
 import { Effect, type FileSystem, Layer } from "effect"
-import * as AwsEc2 from "../services/ec2/AwsEc2.ts"
-import type { Ec2 } from "../services/ec2/Ec2.ts"
-import * as Executor from "../services/ec2/Executor.ts"
-import * as SimulatedEc2 from "../services/ec2/SimulatedEc2.ts"
+import type { VpcId } from "../domain/Ids.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import * as FileConfig from "../services/config/FileConfig.ts"
 import * as FixedConfig from "../services/config/FixedConfig.ts"
 import * as HttpConfig from "../services/config/HttpConfig.ts"
-import type { CheckChoice, ConfigChoice, Options, VpcChoice } from "./Options.ts"
+import * as AwsEc2 from "../services/ec2/AwsEc2.ts"
+import type { Ec2 } from "../services/ec2/Ec2.ts"
+import * as Executor from "../services/ec2/Executor.ts"
+import * as SimulatedEc2 from "../services/ec2/SimulatedEc2.ts"
+import type { TokenFileError } from "../services/http/BearerToken.ts"
+import type { ControlPlane } from "../services/http/ControlPlane.ts"
+import * as HttpServer from "../services/http/HttpServer.ts"
+import type { ListenError } from "../services/http/Listen.ts"
+import * as HttpControlPlane from "./HttpControlPlane.ts"
+import type { OptionProblem } from "./OptionReader.ts"
+import type { CheckChoice, ConfigChoice, HttpChoice, Options, VpcChoice } from "./Options.ts"
 import * as Reconciler from "./Reconciler.ts"
+import { StartFault, startFault } from "./StartFault.ts"
 import { topologyOf } from "./Simulated.ts"
-import { StartFault } from "./StartFault.ts"
 import { version } from "./Version.ts"
 import * as WatchHosts from "./WatchHosts.ts"
+
+/** A VPC that is ready to be opened. */
+interface ChosenVpc {
+  readonly id: VpcId
+  readonly words: string
+  readonly layer: Layer.Layer<Ec2>
+}
+
+const chosenVpc = Effect.fnUntraced(function* (
+  choice: VpcChoice,
+): Effect.fn.Return<ChosenVpc, StartFault, FileSystem.FileSystem> {
+  if (choice._tag === "Aws")
+    return { id: choice.vpcId, words: `${choice.vpcId} in ${choice.region}`, layer: AwsEc2.layer(choice) }
+  const topology = yield* topologyOf(choice)
+  const { id } = topology.vpc
+  return { id, words: `the simulated ${id}`, layer: SimulatedEc2.layer(topology) }
+})
 
 const configLayer = (choice: ConfigChoice): Layer.Layer<ConfigSource, StartFault, FileSystem.FileSystem> => {
   switch (choice._tag) {
@@ -30,8 +54,14 @@ const configLayer = (choice: ConfigChoice): Layer.Layer<ConfigSource, StartFault
   }
 }
 
-const ec2Layer = (choice: VpcChoice): Layer.Layer<Ec2, StartFault, FileSystem.FileSystem> =>
-  choice._tag === "Aws" ? AwsEc2.layer(choice) : Layer.unwrap(Effect.map(topologyOf(choice), SimulatedEc2.layer))
+const httpFault = (error: ListenError | TokenFileError): StartFault => {
+  if (error._tag === "TokenFileError") return startFault("--token-file", error.message)
+  const isPort = error.code === "EADDRINUSE" || error.code === "EACCES" || error.code === "EPERM"
+  return startFault(isPort ? "--port" : "--address", error.message)
+}
+
+const httpLayer = (choice: HttpChoice): Layer.Layer<HttpServer.HttpServer, StartFault, ControlPlane> =>
+  HttpServer.layer(choice).pipe(Layer.catch((error) => Layer.effect(HttpServer.HttpServer, httpFault(error))))
 
 const configWords = (choice: ConfigChoice): string => {
   switch (choice._tag) {
@@ -55,28 +85,29 @@ const checkWords = (check: CheckChoice): string => {
   }
 }
 
-const vpcWords = (choice: VpcChoice): string =>
-  choice._tag === "Aws"
-    ? `${choice.vpcId} in ${choice.region}`
-    : `a simulated VPC${choice.file === undefined ? "" : ` (${choice.file})`}`
-
-/** One line: what the daemon is about to do. */
-export const announcement = ({ config, dryRun, health, vpc }: Options): string =>
-  `vpc-router ${version}: ${configWords(config)}, for ${vpcWords(vpc)}; health: ${health.map(checkWords).join(" and ")}` +
-  (dryRun ? "; dry run: nothing will be written" : "")
-
-/** The whole daemon: from where the spec comes to EC2. It runs as long as its scope. */
-export const layer = ({
-  config,
-  dryRun,
-  health,
-  policy,
-  recheckInterval,
-  vpc,
-}: Options): Layer.Layer<Reconciler.Reconciler, StartFault, FileSystem.FileSystem> =>
-  Reconciler.layer({ policy, recheckInterval, dryRun }).pipe(
+const layer = (options: Options, vpc: ChosenVpc) => {
+  const { config, dryRun, health, http, policy, recheckInterval } = options
+  return httpLayer(http).pipe(
+    Layer.provide(HttpControlPlane.layer({ version, vpc: vpc.id, dryRun })),
+    Layer.provideMerge(Reconciler.layer({ policy, recheckInterval, dryRun })),
     Layer.provideMerge(
       Layer.mergeAll(configLayer(config), WatchHosts.layer(health), dryRun ? Executor.layerDryRun : Executor.layer),
     ),
-    Layer.provideMerge(ec2Layer(vpc)),
+    Layer.provideMerge(vpc.layer),
   )
+}
+
+/** Runs the whole daemon, from where the spec comes to EC2, until it is interrupted. Says first what it is about to do. */
+export const run = Effect.fnUntraced(function* (
+  options: Options,
+  warnings: ReadonlyArray<OptionProblem>,
+): Effect.fn.Return<never, StartFault, FileSystem.FileSystem> {
+  const vpc = yield* chosenVpc(options.vpc)
+  const health = options.health.map(checkWords).join(" and ")
+  yield* Effect.logInfo(
+    `vpc-router ${version}: ${configWords(options.config)}, for ${vpc.words}; health: ${health}` +
+      (options.dryRun ? "; dry run: nothing will be written" : ""),
+  )
+  for (const { message, option } of warnings) yield* Effect.logWarning(`${option}: ${message}`)
+  return yield* Layer.launch(layer(options, vpc))
+})

@@ -1,27 +1,21 @@
-import { Console, Effect, type FileSystem, Layer, Result } from "effect"
+import { Console, Effect, type FileSystem, Result } from "effect"
 import { cli, problemLines, usageLines } from "./Cli.ts"
 import * as Daemon from "./Daemon.ts"
 import * as Logging from "./Logging.ts"
 import type { Environment, GivenOptions, OptionProblem } from "./OptionReader.ts"
-import { type Options, type ReadOptions, readOptions } from "./Options.ts"
+import { type ReadOptions, readOptions } from "./Options.ts"
 import { untilSignal } from "./Process.ts"
 import { version } from "./Version.ts"
 
 const refuse = (problems: ReadonlyArray<OptionProblem>): Effect.Effect<number> =>
   Effect.as(Console.error(problemLines(problems)), 1)
 
-const serve = Effect.fnUntraced(function* (options: Options, warnings: ReadonlyArray<OptionProblem>) {
-  yield* Effect.logInfo(Daemon.announcement(options))
-  for (const { message, option } of warnings) yield* Effect.logWarning(`${option}: ${message}`)
-  return yield* Layer.launch(Daemon.layer(options))
-})
-
 /** Runs the daemon until a signal; gives the exit code. What keeps it from starting is on standard error, and in the log file. */
 const runDaemon = (
   { options, warnings }: ReadOptions,
   environment: Environment,
 ): Effect.Effect<number, never, FileSystem.FileSystem> =>
-  untilSignal(serve(options, warnings)).pipe(
+  untilSignal(Daemon.run(options, warnings)).pipe(
     Effect.as(0),
     Effect.catchTags({
       StartFault: Effect.fnUntraced(function* ({ problems }) {
