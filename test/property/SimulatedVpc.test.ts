@@ -75,6 +75,9 @@ const happening: fc.Arbitrary<Step> = fc.oneof(
 
 const history = fc.array(fc.oneof({ weight: 3, arbitrary: write }, happening), { maxLength: 40 })
 
+/** Histories are cheap, and the telling ones are rare. */
+const runs = { numRuns: 1_000 }
+
 const after = (steps: ReadonlyArray<Step>): SimulatedVpc =>
   steps.reduce((vpc, step) => Result.getOrElse(step.run(vpc), () => vpc), start)
 
@@ -97,6 +100,7 @@ describe("the simulated VPC, after any history of writes and events", () => {
           )
         }
       }),
+      runs,
     )
   })
 
@@ -109,6 +113,7 @@ describe("the simulated VPC, after any history of writes and events", () => {
           }
         }
       }),
+      runs,
     )
   })
 
@@ -118,6 +123,7 @@ describe("the simulated VPC, after any history of writes and events", () => {
         const bad = ["10.33.20.0/25", "169.254.170.2/32", "fd00:ec2::23/128"]
         assert.isFalse(routesOf(view(after(steps))).some(({ destination }) => bad.includes(destination)))
       }),
+      runs,
     )
   })
 
@@ -127,6 +133,18 @@ describe("the simulated VPC, after any history of writes and events", () => {
         const held = [...view(after(steps)).interfaces.values()].flatMap(({ addresses }) => addresses)
         assert.strictEqual(new Set(held).size, held.length)
       }),
+      runs,
+    )
+  })
+
+  it("remembers the former owner of exactly those addresses that nobody holds now", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const vpc = after(steps)
+        const held = new Set([...vpc.interfaces.values()].flatMap(({ addresses }) => addresses))
+        for (const address of hosts) assert.notStrictEqual(held.has(address), vpc.former.has(address), address)
+      }),
+      runs,
     )
   })
 
@@ -146,6 +164,7 @@ describe("the simulated VPC, after any history of writes and events", () => {
           assert.strictEqual(state, reachable ? "active" : "blackhole")
         }
       }),
+      runs,
     )
   })
 
@@ -190,6 +209,7 @@ describe("the simulated VPC, after any history of writes and events", () => {
         const now = [...back.interfaces.values()].find(({ addresses }) => addresses.includes(host))
         assert.isFalse(now === undefined || old.has(now.id), "a new interface holds the address")
       }),
+      runs,
     )
   })
 })

@@ -13,7 +13,7 @@ import type { Cell } from "../../domain/Action.ts"
 import { familyOf } from "../../domain/Cidr.ts"
 import type { VpcId } from "../../domain/Ids.ts"
 import type { Vpc } from "../../domain/Vpc.ts"
-import { decodeAll, decodeInstance, decodeInterface, decodeTable, decodeVpc } from "./AwsEc2Decode.ts"
+import { decodeInstance, decodeInterface, decodeTable, decodeVpc } from "./AwsEc2Decode.ts"
 import { fromThrown, readThrown } from "./AwsEc2Error.ts"
 import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
 import { ec2Error } from "./Ec2Failure.ts"
@@ -36,9 +36,12 @@ const idleLimit = 20_000
 /** More than are ever in flight: the SDK counts waiting for a socket as connecting. */
 const maxSockets = 256
 
-/** EC2's largest page is 100 tables ("DescribeRouteTables") and 1,000 of the others; large pages answer slowly. */
-const tablesPage = 100
-const page = 500
+/**
+ * Items a page; EC2 allows 100 tables and 1,000 of the others. Smaller, because the SDK parses a page in one go: 100
+ * tables of 500 routes blocked this process, and with it the probes, for 570 ms.
+ */
+const tablesPage = 20
+const page = 250
 
 /** More pages than EC2's quotas can fill: an endpoint that always names a next page must not be read for ever. */
 const pageLimit = 1_000
@@ -87,16 +90,18 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
       Effect.withSpan(`Ec2.${operation}`),
     )
 
-  const allPages = Effect.fnUntraced(function* <A>(
+  /** Reads and decodes page after page: one that fails, or cannot be taken, fails all. */
+  const allPages = Effect.fnUntraced(function* <A, B>(
     operation: string,
+    decode: (item: A) => Result.Result<B, string>,
     fetch: (next: string | undefined, abort: { readonly abortSignal: AbortSignal }) => Promise<Page<A>>,
   ) {
-    const items: Array<A> = []
+    const items: Array<B> = []
     let next: string | undefined
     for (let count = 0; count < pageLimit; count++) {
       const token = next
       const fetched = yield* send(operation, (abort) => fetch(token, abort))
-      items.push(...(fetched.items ?? []))
+      for (const item of fetched.items ?? []) items.push(yield* decoded(operation, decode(item)))
       if (fetched.next === undefined || fetched.next === "") return items
       if (fetched.next === token) break
       next = fetched.next
@@ -106,48 +111,43 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
 
   const filter = [{ Name: "vpc-id", Values: [options.vpcId] }]
 
-  const describeVpc = allPages("DescribeVpcs", (NextToken, abort) =>
+  const describeVpc = allPages("DescribeVpcs", decodeVpc, (NextToken, abort) =>
     client
       .send(new DescribeVpcsCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
       .then((answer) => ({ items: answer.Vpcs, next: answer.NextToken })),
   ).pipe(
-    Effect.flatMap((found) => {
-      const vpc = found.find(({ VpcId }) => VpcId === options.vpcId)
-      return vpc === undefined
+    Effect.flatMap(([vpc]) =>
+      vpc === undefined
         ? ec2Error({
             operation: "DescribeVpcs",
             code: "InvalidVpcID.NotFound",
             message: `The vpc ID '${options.vpcId}' does not exist in this account and region`,
             httpStatus: 400,
           })
-        : decoded("DescribeVpcs", decodeVpc(vpc))
-    }),
-  )
-
-  const describeTables = allPages("DescribeRouteTables", (NextToken, abort) =>
-    client
-      .send(new DescribeRouteTablesCommand({ Filters: filter, MaxResults: tablesPage, NextToken }), abort)
-      .then((answer) => ({ items: answer.RouteTables, next: answer.NextToken })),
-  ).pipe(Effect.flatMap((tables) => decoded("DescribeRouteTables", decodeAll("RouteTables", tables, decodeTable))))
-
-  const describeInterfaces = allPages("DescribeNetworkInterfaces", (NextToken, abort) =>
-    client
-      .send(new DescribeNetworkInterfacesCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
-      .then((answer) => ({ items: answer.NetworkInterfaces, next: answer.NextToken })),
-  ).pipe(
-    Effect.flatMap((found) =>
-      decoded("DescribeNetworkInterfaces", decodeAll("NetworkInterfaces", found, decodeInterface)),
+        : Effect.succeed(vpc),
     ),
   )
 
-  const describeInstances = allPages("DescribeInstances", (NextToken, abort) =>
+  const describeTables = allPages("DescribeRouteTables", decodeTable, (NextToken, abort) =>
+    client
+      .send(new DescribeRouteTablesCommand({ Filters: filter, MaxResults: tablesPage, NextToken }), abort)
+      .then((answer) => ({ items: answer.RouteTables, next: answer.NextToken })),
+  )
+
+  const describeInterfaces = allPages("DescribeNetworkInterfaces", decodeInterface, (NextToken, abort) =>
+    client
+      .send(new DescribeNetworkInterfacesCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
+      .then((answer) => ({ items: answer.NetworkInterfaces, next: answer.NextToken })),
+  )
+
+  const describeInstances = allPages("DescribeInstances", decodeInstance, (NextToken, abort) =>
     client
       .send(new DescribeInstancesCommand({ Filters: filter, MaxResults: page, NextToken }), abort)
       .then((answer) => ({
         items: answer.Reservations?.flatMap(({ Instances }) => Instances ?? []),
         next: answer.NextToken,
       })),
-  ).pipe(Effect.flatMap((found) => decoded("DescribeInstances", decodeAll("Instances", found, decodeInstance))))
+  )
 
   const receipt = (answer: { readonly $metadata: { readonly requestId?: string | undefined } }): WriteReceipt => ({
     requestId: answer.$metadata.requestId,

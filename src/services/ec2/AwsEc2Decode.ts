@@ -160,6 +160,3 @@ export const decodeInstance = (instance: Instance): Decoded<readonly [InstanceId
     if (!isInstanceState(state)) return yield* Result.fail(`${id}: "${state}" is not an instance state`)
     return [id, state] as const
   })
-
-/** Decodes the items of all pages, in their order. */
-export const decodeAll = each
