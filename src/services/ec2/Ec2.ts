@@ -4,7 +4,14 @@ import type { InterfaceId } from "../../domain/Ids.ts"
 import type { Vpc } from "../../domain/Vpc.ts"
 import type { Disposition } from "../../domain/WriteFailure.ts"
 
-const dispositions = ["throttled", "transient", "refresh", "full", "refused", "denied"] as const satisfies ReadonlyArray<Disposition>
+const dispositions = [
+  "throttled",
+  "transient",
+  "refresh",
+  "full",
+  "refused",
+  "denied",
+] as const satisfies ReadonlyArray<Disposition>
 
 /** A failed EC2 call. `code` and `message` are EC2's own; `disposition` says what the caller does next. */
 export class Ec2Error extends Schema.TaggedError<Ec2Error>()("Ec2Error", {
