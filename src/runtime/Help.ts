@@ -43,7 +43,7 @@ const row = (start: string, text: string, width: number): ReadonlyArray<string> 
 
 /** What `--help` prints, for a terminal that is so many columns wide. */
 export const helpText = (columns: number): string => {
-  const width = Math.min(100, Math.max(72, columns))
+  const width = Math.min(100, Math.max(80, columns))
   const paragraph = (text: string) => wrap(text, width)
   const options = optionGroups.flatMap((group) => [
     "",
