@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { version } from "../../../src/runtime/Version.ts"
+import { type Ended, finish } from "./Running.ts"
+
+/** Ended as a program does that cannot do what it was asked to: with these lines on standard error, and nothing else. */
+const refused = ({ code, signal, stderr, stdout }: Ended, ...starts: ReadonlyArray<string>) => {
+  const lines = stderr.trimEnd().split("\n")
+  starts.forEach((start, index) => assert.include(lines[index] ?? "", start))
+  assert.deepStrictEqual(
+    lines.slice(starts.length).filter((line) => line !== "vpc-router --help shows all options."),
+    [],
+  )
+  assert.deepStrictEqual([code, signal, stdout], [1, null, ""])
+}
+
+const temporary = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-cli-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
+)
+
+const simulated = ["-m", "http", "--simulate", "-p", "0", "--log-level", "error"]
+
+describe("the command line", () => {
+  it.live("--help goes to standard output, shows an example and every group, and ends with 0", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* finish(["--help"])
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      assert.include(stdout, "vpc-router -m configfile -f route-spec.json -r us-east-1 -v vpc-350d6a51")
+      assert.include(stdout, "--simulate [FILE]")
+    }),
+  )
+
+  it.live("--version is one line; -v is the VPC, so it has no short form", () =>
+    Effect.gen(function* () {
+      const { code, stdout } = yield* finish(["--version"])
+      assert.deepStrictEqual([code, stdout], [0, `vpc-router ${version}\n`])
+      refused(yield* finish(["-m", "http", "-r", "us-east-1", "-v", "350d6a51"]), "vpc-router: --vpc: expected")
+    }),
+  )
+
+  it.live("without arguments it says everything that it needs", () =>
+    Effect.gen(function* () {
+      refused(yield* finish([]), "vpc-router: --mode: ", "vpc-router: --region: ", "vpc-router: --vpc: ")
+    }),
+  )
+
+  it.live("an unknown option names the nearest one, and a value that is missing the option", () =>
+    Effect.gen(function* () {
+      const unknown = yield* finish(["-m", "http", "--simulat"])
+      refused(unknown, "vpc-router: --simulat: there is no such option; did you mean --simulate?")
+      refused(yield* finish(["--file"]), "vpc-router: --file: expected")
+      refused(yield* finish(["-m", "http", "--simulate", "-p", "0", "extra", "words"]), `got "extra" "words"`)
+    }),
+  )
+
+  it.live("several wrong values are one answer", () =>
+    Effect.gen(function* () {
+      refused(
+        yield* finish([
+          "-m",
+          "http",
+          "--simulate",
+          "-H",
+          "tcp",
+          "--tcp_check_port",
+          "ssh",
+          "--tables",
+          "maim",
+          "-p",
+          "99999",
+        ]),
+        "vpc-router: --tcp-check-port: expected a whole number",
+        "vpc-router: --tables: expected all, main",
+        "vpc-router: --port: expected",
+      )
+    }),
+  )
+
+  it.live("a faulty fixed spec is refused with all its faults", () =>
+    Effect.gen(function* () {
+      const args = ["-m", "fixedconf", "--simulate", "--fixed_cidr", "10.66.17.0/44", "--fixed_hosts", "10.0.0.1:x"]
+      refused(yield* finish(args), "vpc-router: --fixed-cidr: ", "vpc-router: --fixed-hosts: ")
+    }),
+  )
+})
+
+describe("what keeps it from starting", () => {
+  it.live("a topology with faults: each is a line with its place", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const file = join(folder, "topology.json")
+      const topology = {
+        vpc: { id: "vpc-1", cidrs: ["10.0.0.0/16"] },
+        hosts: [{ interface: "eni-1", addresses: ["10.0.0.300"] }],
+        tables: [{ id: "table", main: true }],
+      }
+      writeFileSync(file, JSON.stringify(topology))
+      const faulty = ["-m", "http", "-p", "0", "--simulate", file]
+      refused(
+        yield* finish(faulty),
+        `vpc-router: --simulate: ${file}: $.hosts[0].addresses[0]: `,
+        `vpc-router: --simulate: ${file}: $.tables[0].id: `,
+      )
+      writeFileSync(file, "{")
+      refused(yield* finish(faulty), `vpc-router: --simulate: ${file}: expected JSON`)
+      refused(yield* finish(["-m", "http", "--simulate", join(folder, "none")]), "no such file")
+    }),
+  )
+
+  it.live("--vpc that is not the simulated VPC", () =>
+    Effect.gen(function* () {
+      refused(yield* finish([...simulated, "-v", "vpc-1"]), "vpc-router: --vpc: expected vpc-350d6a51")
+    }),
+  )
+
+  it.live("a log file that cannot be opened", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporary, "none", "vpc-router.log")
+      refused(yield* finish([...simulated, "-l", file]), `vpc-router: --logfile: ${file}: `)
+    }),
+  )
+
+  it.live("a port that is taken", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(
+        Effect.callback<ReturnType<typeof createServer>>((resume) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => void server.close()),
+      )
+      const address = server.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const args = ["-m", "http", "--simulate", "--log-level", "error", "-p", String(port)]
+      refused(yield* finish(args), `vpc-router: --port: cannot listen on 127.0.0.1:${port}`)
+    }),
+  )
+
+  it.live("a token file that is not there", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporary, "token")
+      refused(yield* finish([...simulated, "--token-file", file]), "vpc-router: --token-file: ")
+    }),
+  )
+
+  it.live("ICMP without CAP_NET_RAW: it says what is missing, and how to get it", () =>
+    Effect.gen(function* () {
+      const under = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+      const bare = [...under, "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
+      const ended = yield* finish([...simulated, "-H", "icmpecho"], { under: bare })
+      refused(ended, "vpc-router: --health icmpecho: ICMP probes need the capability CAP_NET_RAW")
+    }),
+  )
+})
