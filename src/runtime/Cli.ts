@@ -32,25 +32,34 @@ const versionFlag: GlobalFlag.Action<boolean> = GlobalFlag.Action({
 
 const shown = { builtIns: [GlobalFlag.Help, versionFlag, GlobalFlag.Completions] }
 
+/** `-p33289`; every short option takes a value, only `-h` does not. */
+const valueOptions = new RegExp(`^(-[${optionNames.flatMap((name) => entryOf(name).short ?? []).join("")}])([^=].*)$`)
+
+const normaliseName = (arg: string): string => {
+  const end = arg.indexOf("=")
+  const name = end === -1 ? arg : arg.slice(0, end)
+  return `${name.replaceAll("_", "-")}${arg.slice(name.length)}`
+}
+
 /**
- * Writes `--route_recheck_interval`, as the Python vpc-router spelt it, with dashes; and joins `--simulate FILE` to one
- * word, since the parser takes the value of an option that may lack one only so.
+ * What users of the Python vpc-router write, in the way that the parser takes: `--route_recheck_interval` with dashes,
+ * `-p33289` as two words; and `--simulate FILE` as one, since the parser takes the value of an option that may lack one
+ * only so.
  */
 export const normalise = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const normal: Array<string> = []
-  const end = args.indexOf("--")
-  const options = end === -1 ? args : args.slice(0, end)
-  for (let at = 0; at < options.length; at++) {
-    const arg = options[at] ?? ""
-    const [name = "", ...value] = arg.startsWith("--") ? arg.split("=") : [arg]
-    const dashed = [arg.startsWith("--") ? name.replaceAll("_", "-") : name, ...value].join("=")
-    const next = options[at + 1]
-    if (dashed === "--simulate" && next !== undefined && !next.startsWith("-")) {
-      normal.push(`${dashed}=${next}`)
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? ""
+    if (arg === "--") return [...normal, ...args.slice(at)]
+    const [, short, value] = valueOptions.exec(arg) ?? []
+    const next = args[at + 1]
+    if (short !== undefined && value !== undefined) normal.push(short, value)
+    else if (arg === "--simulate" && next !== undefined && !next.startsWith("-")) {
+      normal.push(`${arg}=${next}`)
       at++
-    } else normal.push(dashed)
+    } else normal.push(arg.startsWith("--") ? normaliseName(arg) : arg)
   }
-  return end === -1 ? normal : [...normal, ...args.slice(end)]
+  return normal
 }
 
 /** One line a problem. For standard error. */

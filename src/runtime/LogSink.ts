@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs"
+import type { Writable } from "node:stream"
 import { Data, Effect, Result, type Scope } from "effect"
 
 /** Takes lines of the log. It never throws, and never waits for a reader. */
@@ -18,23 +19,23 @@ export class LogFileFault extends Data.TaggedError("LogFileFault")<{
 const mostWaiting = 1024 * 1024
 
 /**
- * Standard output. A reader that stops reading (`| less`, a log collector that hangs) must not stop the failovers, and
- * one that goes away (`| head`) ends nothing.
+ * A stream, such as standard output. A reader that stops reading (`| less`, a log collector that hangs) must not stop the
+ * failovers, and one that goes away (`| head`) ends nothing.
  */
-export const standardOutput: LogSink = {
-  isTerminal: process.stdout.isTTY,
-  write: ((): LogSink["write"] => {
-    let missed = 0
-    return (line, lost) => {
-      if (process.stdout.writableLength > mostWaiting || !process.stdout.writable) {
+export const streamSink = (stream: Writable, isTerminal: boolean): LogSink => {
+  let missed = 0
+  return {
+    isTerminal,
+    write: (line, lost) => {
+      if (stream.writableLength > mostWaiting || !stream.writable) {
         missed++
         return
       }
       const notice = missed === 0 ? "" : `${lost(missed)}\n`
       missed = 0
-      process.stdout.write(`${notice}${line}\n`)
-    }
-  })(),
+      stream.write(`${notice}${line}\n`)
+    },
+  }
 }
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

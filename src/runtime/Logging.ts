@@ -1,6 +1,6 @@
 import { Effect, Layer, Logger, type LogLevel, References } from "effect"
 import { entryOf, jsonLine, type LogEntry, prettyLine } from "./LogFormat.ts"
-import { logFile, type LogFileFault, standardOutput } from "./LogSink.ts"
+import { logFile, type LogFileFault, streamSink } from "./LogSink.ts"
 import type { LogChoice } from "./Options.ts"
 
 const levels: Readonly<Record<LogChoice["level"], LogLevel.LogLevel>> = {
@@ -24,7 +24,9 @@ const lostLines = ({ at }: LogEntry, count: number): LogEntry => ({
  */
 export const layer = (choice: LogChoice, noColour: boolean): Layer.Layer<never, LogFileFault> => {
   const logger = Effect.map(
-    choice.file === undefined ? Effect.succeed(standardOutput) : logFile(choice.file),
+    choice.file === undefined
+      ? Effect.sync(() => streamSink(process.stdout, process.stdout.isTTY))
+      : logFile(choice.file),
     ({ isTerminal, write }) => {
       const isPretty = choice.format === "pretty" || (choice.format === "auto" && isTerminal)
       const format = isPretty ? prettyLine(isTerminal && !noColour) : jsonLine

@@ -245,6 +245,17 @@ describe("spelling", () => {
     )
   })
 
+  it("a short option takes its value with a space, without one, or with =", () => {
+    const value = fc.stringMatching(/^[a-z0-9_][a-z0-9_.,-]*$/)
+    const short = fc.constantFrom(...optionNames.flatMap((name) => entryOf(name).short ?? []))
+    fc.assert(
+      fc.property(short, value, (letter, text) => {
+        assert.deepStrictEqual(normalise([`-${letter}${text}`]), normalise([`-${letter}`, text]))
+        assert.deepStrictEqual(normalise([`-${letter}=${text}`]), [`-${letter}=${text}`])
+      }),
+    )
+  })
+
   it("--simulate takes the word behind it, unless that is an option", () => {
     assert.deepStrictEqual(normalise(["--simulate", "a.json", "-m", "http"]), ["--simulate=a.json", "-m", "http"])
     assert.deepStrictEqual(normalise(["--simulate", "-m", "http"]), ["--simulate", "-m", "http"])

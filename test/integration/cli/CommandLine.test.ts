@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { build } from "esbuild"
 import { version } from "../../../src/runtime/Version.ts"
-import { type Ended, finish } from "./Running.ts"
+import { type Ended, finish, start } from "./Running.ts"
 
 /** Ended as a program does that cannot do what it was asked to: with these lines on standard error, and nothing else. */
 const refused = ({ code, signal, stderr, stdout }: Ended, ...starts: ReadonlyArray<string>) => {
@@ -153,6 +155,33 @@ describe("what keeps it from starting", () => {
       const bare = [...under, "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
       const ended = yield* finish([...simulated, "-H", "icmpecho"], { under: bare })
       refused(ended, "vpc-router: --health icmpecho: ICMP probes need the capability CAP_NET_RAW")
+    }),
+  )
+
+  it.live("ICMP without the optional package raw-socket: it says what to install, and all else works", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const program = join(folder, "main.mjs")
+      // Away from this project's packages, as where raw-socket could not be built.
+      yield* Effect.promise(() =>
+        build({
+          entryPoints: [fileURLToPath(new URL("../../../src/main.ts", import.meta.url))],
+          outfile: program,
+          bundle: true,
+          platform: "node",
+          format: "esm",
+          mainFields: ["module", "main"],
+          external: ["raw-socket"],
+          banner: {
+            js: `import { createRequire as requirer } from "node:module"; const require = requirer(import.meta.url)`,
+          },
+          logLevel: "error",
+        }),
+      )
+      const ended = yield* finish([...simulated, "-H", "icmpecho"], { program })
+      refused(ended, "vpc-router: --health icmpecho: ICMP probes need the optional package raw-socket")
+      const daemon = yield* start(["-m", "http", "--simulate", "-p", "0", "-H", "tcp"], { program })
+      yield* daemon.url
     }),
   )
 })

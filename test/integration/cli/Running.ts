@@ -57,6 +57,8 @@ export interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** For Node itself. */
   readonly nodeOptions?: ReadonlyArray<string>
+  /** The program, in place of the one that is tested by default. */
+  readonly program?: string
   /** A program that starts it, with its options. */
   readonly under?: ReadonlyArray<string>
 }
@@ -66,9 +68,9 @@ const patience = "20 seconds"
 /** Starts vpc-router with these arguments and none of this process's variables for it. It is killed with the scope. */
 export const start = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  { environment = {}, nodeOptions = [], under = [] }: StartOptions = {},
+  { environment = {}, nodeOptions = [], program = main, under = [] }: StartOptions = {},
 ): Effect.fn.Return<Running, never, Scope.Scope> {
-  const [command = "", ...rest] = [...under, process.execPath, ...nodeOptions, main, ...args]
+  const [command = "", ...rest] = [...under, process.execPath, ...nodeOptions, program, ...args]
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
       spawn(command, rest, { env: { PATH: process.env["PATH"], ...environment }, stdio: ["ignore", "pipe", "pipe"] }),
