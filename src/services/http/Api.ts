@@ -19,6 +19,10 @@ const writeRefusals = [...refusals, Unauthorized, ContentTooLarge, UnsupportedMe
 
 const told = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
 
+/** A write: from this machine free, from others with the token. */
+const toldWrite = (summary: string, description?: string) =>
+  OpenApi.annotations({ summary, description, override: { security: [{}, { bearer: [] }] } })
+
 /** `GET /`: where to look next. */
 export const IndexJson = Schema.Struct({
   name: Schema.Literal("vpc-router"),
@@ -67,7 +71,7 @@ export const RoutesGroup = HttpApiGroup.make("routes", { topLevel: true }).add(
     success: AcceptedJson,
     error: [...writeRefusals, Conflict, Unavailable],
   }).annotateMerge(
-    told(
+    toldWrite(
       "Replaces the spec (mode http)",
       "Answers when the spec is in force. One that is not accepted changes nothing, and all its faults are listed.",
     ),
@@ -76,7 +80,7 @@ export const RoutesGroup = HttpApiGroup.make("routes", { topLevel: true }).add(
     params: { hash: Schema.String },
     success: Schema.Struct({ confirmed: Schema.Literal(true), hash: Schema.String }),
     error: [...writeRefusals, NotFound, Unavailable],
-  }).annotateMerge(told("Lets exactly the held deletions with this hash happen")),
+  }).annotateMerge(toldWrite("Lets exactly the held deletions with this hash happen")),
 )
 
 const HostParam = { ip: Schema.String }
@@ -92,12 +96,12 @@ export const SimulationGroup = HttpApiGroup.make("simulation", { topLevel: true 
     params: HostParam,
     success: HostAnswer,
     error: [...writeRefusals, NotFound],
-  }).annotateMerge(told("The machine that holds the address hangs: it answers nobody, and EC2 does not notice")),
+  }).annotateMerge(toldWrite("The machine that holds the address hangs: it answers nobody, and EC2 does not notice")),
   HttpApiEndpoint.post("healHost", "/simulation/hosts/:ip/heal", {
     params: HostParam,
     success: HostAnswer,
     error: [...writeRefusals, NotFound],
-  }).annotateMerge(told("The machine answers again")),
+  }).annotateMerge(toldWrite("The machine answers again")),
 )
 
 /** What every daemon serves. */

@@ -1,7 +1,6 @@
-import { Context, Option, Schema } from "effect"
+import { Context, Option } from "effect"
 import { FindMyWay } from "effect/http"
 import { HttpApi, type HttpApiGroup, OpenApi } from "effect/http-api"
-import { OpenApiJson } from "./Api.ts"
 import type { Described } from "./ApiHandlers.ts"
 
 interface Endpoint {
@@ -43,8 +42,9 @@ export const describeApi = <Id extends string, Groups extends HttpApiGroup.Const
   api: HttpApi.HttpApi<Id, Groups>,
 ): Described => ({
   document: (version) => {
-    const { info, ...rest } = OpenApi.fromApi(api)
-    return Schema.decodeUnknownSync(OpenApiJson)({ ...rest, info: { ...info, version } })
+    const { components, info, openapi, ...rest } = OpenApi.fromApi(api)
+    const bearer = { type: "http", scheme: "bearer" }
+    return { openapi, info: { ...info, version }, ...rest, components: { ...components, securitySchemes: { bearer } } }
   },
   links: Object.fromEntries(
     endpointsOf(api).map(({ method, path, summary }) => [

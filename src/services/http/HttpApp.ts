@@ -2,23 +2,13 @@ import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { answerHeaders } from "./AnswerHeaders.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { routesHandlers, simulationHandlers, statusHandlers } from "./ApiHandlers.ts"
-import { makeGate, type SecurityOptions, type Visitor } from "./ApiSecurity.ts"
+import { makeGate, type Refusal, type SecurityOptions, type Visitor } from "./ApiSecurity.ts"
 import { ControlPlane } from "./ControlPlane.ts"
 import { describeApi, makeAllow } from "./Endpoints.ts"
 import { problemResponse } from "./Problems.ts"
-
-/**
- * On every answer: nothing is cached, nothing is guessed from the content, no other site's page may embed or read it.
- * There are no CORS headers, on purpose.
- */
-export const answerHeaders = {
-  "cache-control": "no-store",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "same-origin",
-  "x-content-type-options": "nosniff",
-} as const
 
 const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
   const { rawHeaders, socket } = NodeHttpServerRequest.toIncomingMessage(request)
@@ -31,6 +21,13 @@ const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
     remoteAddress: socket.remoteAddress,
   }
 }
+
+const refusalResponse = (refusal: Refusal): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(HttpServerRespondable.toResponse(refusal), (response) =>
+    refusal._tag === "Unauthorized"
+      ? HttpServerResponse.setHeader(response, "www-authenticate", 'Bearer realm="vpc-router"')
+      : response,
+  )
 
 /** The answer to what the router knows no route for. */
 const unknownRoute = (allow: string | undefined, method: string): HttpServerResponse.HttpServerResponse =>
@@ -77,7 +74,7 @@ export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions) {
   const answer = HttpServerRequest.HttpServerRequest.pipe(
     Effect.flatMap((request) =>
       Effect.matchEffect(gate(visitorOf(request)), {
-        onFailure: HttpServerRespondable.toResponse,
+        onFailure: refusalResponse,
         onSuccess: () => route(request),
       }),
     ),

@@ -1,6 +1,6 @@
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
-import { answerHeaders } from "./HttpApp.ts"
+import { answerHeaders } from "./AnswerHeaders.ts"
 import { problem } from "./Problems.ts"
 
 /** What one client may take up. Times in milliseconds. */
