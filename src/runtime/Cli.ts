@@ -1,22 +1,19 @@
-import { Console, Effect, Option } from "effect"
+import { Console, Effect } from "effect"
 import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import { helpText } from "./Help.ts"
 import type { GivenOptions, OptionProblem } from "./OptionReader.ts"
-import { entryOf, type OptionName, optionNames } from "./OptionTable.ts"
+import { entryOf, type OptionKind, type OptionName, optionNames } from "./OptionTable.ts"
 
+/** What an option has that was given without a value. */
+const withoutValue: Readonly<Partial<Record<OptionKind, string>>> = { switch: "true", "optional-value": "" }
+
+/** All values are taken as texts, so that everything that is wrong with them is said at once. */
 const flagOf = (name: OptionName): Flag.Flag<ReadonlyArray<string>> => {
   const { help, kind, metavar, short } = entryOf(name)
-  const described = <A>(flag: Flag.Flag<A>): Flag.Flag<A> => {
-    const flags = Flag.withDescription(flag, help)
-    return short === undefined ? flags : Flag.withAlias(flags, short)
-  }
-  if (kind === "switch")
-    return described(Flag.Boolean(name)).pipe(
-      Flag.optional,
-      Flag.map((isOn) => (Option.isNone(isOn) ? [] : [String(isOn.value)])),
-    )
-  const text = described(Flag.String(name)).pipe(Flag.withMetavar(metavar ?? "VALUE"))
-  return Flag.atLeast(kind === "optional-value" ? Flag.withOptionalValue(text, "") : text, 0)
+  const text = Flag.String(name).pipe(Flag.withDescription(help), Flag.withMetavar(metavar ?? "true|false"))
+  const named = short === undefined ? text : Flag.withAlias(text, short)
+  const alone = withoutValue[kind]
+  return Flag.atLeast(alone === undefined ? named : Flag.withOptionalValue(named, alone), 0)
 }
 
 const flags: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = Object.fromEntries(

@@ -90,8 +90,10 @@ export class OptionReader {
       })
   }
 
+  /** A switch; the last word counts. */
   isOn(name: OptionName): boolean {
-    return this.value(name, onOff) === true
+    const words = this.#find(name)?.texts.map((text) => this.#parse(name, onOff, text))
+    return words?.at(-1) === true
   }
 
   #parse<A>(name: OptionName, parse: ParseValue<A>, text: string): A | undefined {
