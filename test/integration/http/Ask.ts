@@ -93,10 +93,15 @@ const open = (url: string): Effect.Effect<Socket, Error> =>
     socket.once("connect", () => resume(Effect.succeed(socket)))
   })
 
-export const line = Effect.fnUntraced(function* (url: string): Effect.fn.Return<Line, Error, Scope.Scope> {
+/** Connects. A `deaf` client never reads what comes. */
+export const line = Effect.fnUntraced(function* (
+  url: string,
+  { deaf = false }: { readonly deaf?: boolean } = {},
+): Effect.fn.Return<Line, Error, Scope.Scope> {
   const socket = yield* Effect.acquireRelease(open(url), (socket) => Effect.sync(() => socket.destroy()))
   let text = ""
-  socket.on("data", (chunk) => (text += chunk.toString()))
+  if (deaf) socket.pause()
+  else socket.on("data", (chunk) => (text += chunk.toString()))
   socket.on("error", () => undefined)
   const closed = new Promise<string>((resolve) => socket.once("close", () => resolve(text)))
   return {

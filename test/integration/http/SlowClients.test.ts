@@ -1,10 +1,10 @@
 import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { Clock, Deferred, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import { HttpServer } from "../../../src/services/http/HttpServer.ts"
 import { defaultLimits } from "../../../src/services/http/NodeServer.ts"
 import { ask, line, problem } from "./Ask.ts"
-import { Script, serving, withServer } from "./Scripted.ts"
+import { Script, serving, someStatus, withServer } from "./Scripted.ts"
 
 const json = { "content-type": "application/json" }
 const many = Array.from({ length: 100 })
@@ -99,6 +99,27 @@ describe("slow clients", () => {
           assert.isBelow(took, 2_000)
         }),
       { limits: { ...limits, silence: 500 }, change: (script) => (script.beforeApplied = Effect.never) },
+    ),
+  )
+
+  it.live("that ask for much and read nothing lose their place to others", () =>
+    withServer(
+      (url) =>
+        Effect.gen(function* () {
+          const deaf = yield* line(url, { deaf: true })
+          yield* deaf.say("GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+          const alive = Effect.map(ask(url, { path: "/healthz" }), ({ status }) => status)
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(alive)))
+          const { took, value } = yield* timed(Effect.retry(alive, { schedule: Schedule.spaced(100), times: 50 }))
+          assert.strictEqual(value, 200)
+          assert.isBelow(took, 3_000)
+        }).pipe(Effect.scoped),
+      {
+        limits: { ...limits, silence: 500, connections: 1 },
+        // More than the buffers of both ends hold.
+        change: (script) =>
+          (script.status = Effect.succeed({ ...someStatus, failed_ips: Array(1_000_000).fill("10.33.20.93") })),
+      },
     ),
   )
 
