@@ -1,20 +1,18 @@
 import { HashMap, Option } from "effect"
-import { type Action, cellKey } from "./Action.ts"
+import { targetWords } from "./Action.ts"
+import { writeDone, writeFailed } from "./ApplyWrite.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import { noteOwned } from "./DeletionBrake.ts"
+import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
 import { type HostVerdict, type Millis, Verdict } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
-import { obstacle } from "./Obstacle.ts"
 import { hostsOf, type RouteSpec } from "./RouteSpec.ts"
-import { RouteTarget, type Vpc } from "./Vpc.ts"
-import { indexVpc, type StandingRoute } from "./VpcIndex.ts"
+import type { Vpc } from "./Vpc.ts"
+import { indexVpc } from "./VpcIndex.ts"
 import { allCidrs, cellsOf, type Presence, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
-import { afterReading, written } from "./WriteLog.ts"
+import { afterReading } from "./WriteLog.ts"
 
-/** How long EC2's word that it does not know an interface is believed against the readings. */
-const refusalMemory: Millis = 30_000
 /** Two readings at least this far apart must lack a silent host before it counts as gone. */
 const goneAfter: Millis = 10_000
 
@@ -44,7 +42,9 @@ const acceptSpec = (world: World, spec: RouteSpec, at: Millis): [World, Readonly
     (range) => !sameHosts(before.get(range), spec.get(range)),
   )
   // What the operator confirmed was confirmed for the spec that was in force.
-  return changed.length === 0 ? [world, none] : [{ ...withSpec(world, spec, at), confirmed: new Set() }, new Set(changed)]
+  return changed.length === 0
+    ? [world, none]
+    : [{ ...withSpec(world, spec, at), confirmed: new Map() }, new Set(changed)]
 }
 
 const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
@@ -55,7 +55,10 @@ const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
     named: new Set([...world.named, ...spec.keys()]),
     cidrsOf: cidrsByHost(spec),
     health: HashMap.fromIterable(
-      [...hosts].map((host) => [host, Option.getOrElse(HashMap.get(world.health, host), () => Verdict.Unknown({ since: at }))]),
+      [...hosts].map((host) => [
+        host,
+        Option.getOrElse(HashMap.get(world.health, host), () => Verdict.Unknown({ since: at })),
+      ]),
     ),
     sightings: sightingsAfter(world, spec, world.reading, false),
   }
@@ -112,6 +115,25 @@ const countOwned = (world: World): number => {
 /** How long a past obstacle is remembered, so that a write that fails again and again waits longer and longer. */
 const obstacleMemory: Millis = 10 * 60_000
 
+/** The world without what can bear on no decision any more, so that it stays as small as spec and tables are. */
+const forgetful = (world: World, readAt: Millis): World => {
+  const stands = (range: Cidr): boolean =>
+    world.spec?.has(range) === true ||
+    world.reading?.index.byCidr.has(range) === true ||
+    HashMap.has(world.writes, range)
+  const isDue = (deletion: DeleteRoute): boolean => {
+    const present = cellsOf(world, deletion.cidr)(deletion.table).present
+    const unchanged = present !== undefined && targetWords(present.target) === targetWords(deletion.before)
+    return unchanged || ByCell.get(world.writes, deletion) !== undefined
+  }
+  return {
+    ...world,
+    named: new Set([...world.named].filter(stands)),
+    confirmed: new Map([...world.confirmed].filter(([, deletion]) => isDue(deletion))),
+    refusedInterfaces: new Map([...world.refusedInterfaces].filter(([, until]) => until > readAt)),
+  }
+}
+
 const readVpc = (world: World, vpc: Vpc, readAt: Millis): [World, ReadonlySet<Cidr>] => {
   // A reading that began before the one in hand says less.
   if (world.reading !== undefined && readAt <= world.reading.readAt) return [world, none]
@@ -129,68 +151,8 @@ const readVpc = (world: World, vpc: Vpc, readAt: Millis): [World, ReadonlySet<Ci
     ),
   }
   const owned = countOwned(next)
-  const counted = { ...next, owned, highWater: noteOwned(world.highWater, owned, readAt) }
+  const counted = { ...forgetful(next, readAt), owned, highWater: noteOwned(world.highWater, owned, readAt) }
   return [counted, new Set([...allCidrs(world), ...allCidrs(counted)])]
-}
-
-/** The route as it stands after a write of ours. */
-const routeAfter = (world: World, action: Action): StandingRoute | undefined => {
-  if (action._tag === "DeleteRoute") return undefined
-  const { interfaceId } = action
-  const instanceId = world.reading?.index.vpc.interfaces.get(interfaceId)?.instanceId
-  return {
-    target: RouteTarget.Interface({ interfaceId, instanceId }),
-    interfaceId,
-    blackhole: false,
-    owned: true,
-    interfaceSeen: true,
-  }
-}
-
-const writeDone = (world: World, action: Action, doneAt: Millis): [World, ReadonlySet<Cidr>] => {
-  const present = cellsOf(world, action.cidr)(action.table).present
-  const entry = written(ByCell.get(world.writes, action), present, routeAfter(world, action), doneAt)
-  const owned =
-    world.owned + Number(action._tag !== "DeleteRoute") - Number(present?.owned === true)
-  let { obstacles } = world
-  const dirty = new Set([action.cidr])
-  obstacles = ByCell.set(obstacles, action, undefined)
-  if (action._tag === "DeleteRoute")
-    for (const [range, row] of obstacles)
-      if (row.get(action.table)?.disposition === "full") {
-        obstacles = ByCell.set(obstacles, { table: action.table, cidr: range }, undefined)
-        dirty.add(range)
-      }
-  return [
-    {
-      ...world,
-      writes: ByCell.set(world.writes, action, entry),
-      obstacles,
-      owned,
-      highWater: noteOwned(world.highWater, owned, doneAt),
-    },
-    dirty,
-  ]
-}
-
-const unknownInterface: ReadonlySet<string> = new Set([
-  "InvalidNetworkInterfaceID.NotFound",
-  "InvalidInstanceID",
-  "InvalidInstanceID.NotFound",
-])
-
-const writeFailed = (
-  world: World,
-  event: Extract<WorldEvent, { readonly _tag: "WriteFailed" }>,
-): [World, ReadonlySet<Cidr>] => {
-  const { action } = event
-  const obstacles = ByCell.set(world.obstacles, action, obstacle(ByCell.get(world.obstacles, action), action, event, event.at))
-  const dirty = new Set([action.cidr])
-  if (action._tag === "DeleteRoute" || !unknownInterface.has(event.code)) return [{ ...world, obstacles }, dirty]
-  const refusedInterfaces = new Map([...world.refusedInterfaces].filter(([, until]) => until > event.at))
-  refusedInterfaces.set(action.host, event.at + refusalMemory)
-  for (const range of world.cidrsOf.get(action.host) ?? []) dirty.add(range)
-  return [{ ...world, obstacles, refusedInterfaces }, dirty]
 }
 
 const withDrained = (world: World, host: Ip, isDrained: boolean): [World, ReadonlySet<Cidr>] => {
@@ -203,7 +165,10 @@ const withDrained = (world: World, host: Ip, isDrained: boolean): [World, Readon
 const confirm = (world: World, hash: string): [World, ReadonlySet<Cidr>] => {
   const { brake } = world
   if (brake?.hash !== hash) return [world, none]
-  const confirmed = new Set([...world.confirmed, ...brake.deletions.map(cellKey)])
+  const confirmed = new Map([
+    ...world.confirmed,
+    ...brake.deletions.map((action) => [deletionKey(action), action] as const),
+  ])
   return [{ ...world, confirmed }, new Set(brake.deletions.map(({ cidr }) => cidr))]
 }
 

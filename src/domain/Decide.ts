@@ -1,5 +1,6 @@
 import { HashMap, Option } from "effect"
 import { type Action, cellKey, compareActions } from "./Action.ts"
+import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
 import { type Brake, brakeOn, mostOwned } from "./DeletionBrake.ts"
 import type { Millis } from "./Health.ts"
@@ -27,6 +28,12 @@ export interface Decision {
   readonly nextAt: Millis | undefined
 }
 
+/** Until when EC2's word is believed that it does not know the interface of this host. */
+const refusedUntil = (world: World, index: VpcIndex, host: Ip): Millis | undefined => {
+  const interfaceId = index.interfaceOf.get(host)
+  return interfaceId === undefined ? undefined : world.refusedInterfaces.get(interfaceId)
+}
+
 /** The world as one CIDR's plan sees it at `now`. Standings are worked out once a host. */
 export const viewOf = (world: World, index: VpcIndex, now: Millis): PlanView => {
   const standings = new Map<Ip, HostStanding>()
@@ -42,7 +49,7 @@ export const viewOf = (world: World, index: VpcIndex, now: Millis): PlanView => 
         verdict: Option.getOrUndefined(HashMap.get(world.health, host)),
         drained: world.drained.has(host),
         sighting: world.sightings.get(host)?.sighting,
-        refusedByEc2: now < (world.refusedInterfaces.get(host) ?? -Infinity),
+        refusedByEc2: now < (refusedUntil(world, index, host) ?? -Infinity),
       }
       const standing = standingOf(facts, index)
       standings.set(host, standing)
@@ -69,6 +76,19 @@ const guard = (world: World, action: Action, now: Millis): Held | undefined => {
     : undefined
 }
 
+/** Cells that look changed back once more, but so shortly after our write that the reading may be a stale one. */
+const changedBack = (world: World, view: PlanView, range: Cidr, now: Millis): ReadonlyArray<Held> => {
+  const log = ByCell.row(world.writes, range)
+  if (log === undefined) return []
+  return view.index.tables.flatMap((table) => {
+    const entry = log.get(table)
+    const contended = entry?.shown === "stale" ? contention(entry) : undefined
+    return contended === undefined || now >= contended.until
+      ? []
+      : [{ cidr: range, table, reason: HoldReason.Contended({ times: contended.times }), until: contended.until }]
+  })
+}
+
 const earliest = (times: ReadonlyArray<Millis | undefined>): Millis | undefined =>
   times.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined)
 
@@ -81,7 +101,9 @@ const decideCidr = (world: World, view: PlanView, range: Cidr, now: Millis): Cid
     if (hold === undefined) write.push(action)
     else held.push(hold)
   }
-  const refusals = (world.spec?.get(range) ?? []).map((host) => world.refusedInterfaces.get(host))
+  const concerned = new Set([...plan.actions, ...held].map(({ table }) => table))
+  held.push(...changedBack(world, view, range, now).filter(({ table }) => !concerned.has(table)))
+  const refusals = (world.spec?.get(range) ?? []).map((host) => refusedUntil(world, view.index, host))
   const times = [...held.map(({ until }) => until), ...refusals].filter((time) => time !== undefined && time > now)
   return { write, held, nextAt: earliest(times) }
 }

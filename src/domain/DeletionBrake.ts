@@ -2,7 +2,7 @@ import { type Action, cellKey, compareActions, targetWords } from "./Action.ts"
 import type { Millis } from "./Health.ts"
 import { stableHex } from "./StableHash.ts"
 
-type DeleteRoute = Extract<Action, { readonly _tag: "DeleteRoute" }>
+export type DeleteRoute = Extract<Action, { readonly _tag: "DeleteRoute" }>
 
 /** Against how far back a deletion is measured. */
 const memory: Millis = 60 * 60_000
@@ -25,7 +25,10 @@ export const noteOwned = (highWater: HighWater, owned: number, now: Millis): Hig
 
 /** The most owned routes in the last hour. */
 export const mostOwned = (highWater: HighWater, now: Millis): number =>
-  highWater.reduce((most, { minute, owned }) => (minute > Math.floor((now - memory) / bucket) ? Math.max(most, owned) : most), 0)
+  highWater.reduce(
+    (most, { minute, owned }) => (minute > Math.floor((now - memory) / bucket) ? Math.max(most, owned) : most),
+    0,
+  )
 
 /** Deletions that wait for the operator: confirmed by `hash`, which stands for exactly these deletions. */
 export interface Brake {
@@ -33,14 +36,12 @@ export interface Brake {
   readonly deletions: ReadonlyArray<DeleteRoute>
 }
 
+/** What is deleted where: the cell and the target that it has. */
+export const deletionKey = (action: DeleteRoute): string => `${cellKey(action)} ${targetWords(action.before)}`
+
 /** 16 hexadecimal digits that stand for exactly these deletions. */
 export const hashOf = (deletions: ReadonlyArray<DeleteRoute>): string =>
-  stableHex(
-    [...deletions]
-      .sort(compareActions)
-      .map((action) => `${cellKey(action)} ${targetWords(action.before)}`)
-      .join("\n"),
-  )
+  stableHex([...deletions].sort(compareActions).map(deletionKey).join("\n"))
 
 /**
  * Holds deletions when the spec is empty, or when they would leave less than half of the most routes owned in the last
@@ -48,15 +49,18 @@ export const hashOf = (deletions: ReadonlyArray<DeleteRoute>): string =>
  */
 export const brakeOn = (input: {
   readonly deletions: ReadonlyArray<DeleteRoute>
-  readonly confirmed: ReadonlySet<string>
+  /** By {@link deletionKey}. */
+  readonly confirmed: ReadonlyMap<string, unknown>
   readonly specIsEmpty: boolean
   readonly owned: number
   readonly mostOwned: number
 }): Brake | undefined => {
-  const waiting = input.deletions.filter((action) => !input.confirmed.has(cellKey(action)))
+  const waiting = input.deletions.filter((action) => !input.confirmed.has(deletionKey(action)))
   if (waiting.length === 0) return undefined
-  const gone = input.mostOwned - (input.owned - input.deletions.length)
-  const tooMany = gone > input.mostOwned / 2 && new Set(waiting.map(({ cidr }) => cidr)).size >= fewestDestinations
+  // What was noted may lie more than an hour back, if nothing was read or written since.
+  const most = Math.max(input.mostOwned, input.owned)
+  const gone = most - (input.owned - input.deletions.length)
+  const tooMany = gone > most / 2 && new Set(waiting.map(({ cidr }) => cidr)).size >= fewestDestinations
   return input.specIsEmpty || tooMany
     ? { hash: hashOf(waiting), deletions: [...waiting].sort(compareActions) }
     : undefined

@@ -77,15 +77,15 @@ const currentHost = (
     .sort((a, b) => of(b).active - of(a).active || of(b).all - of(a).all || rank(a, b))[0]
 }
 
-/** The unproven host that most tables name by an active route, if they are not fewer than those that name `chosen`. */
-const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, chosenVotes: number): Keeping | undefined => {
-  const votes = new Map<Keeping, number>()
+/** The unproven host that most tables name by an active route, if they are not fewer than the `votes` of the chosen. */
+const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, votes: number): Keeping | undefined => {
+  const named = new Map<Keeping, number>()
   for (const { believed } of cells) {
     const host = believed?.owned === true && !believed.blackhole ? leads(believed) : undefined
-    if (host?._tag === "Keeping") votes.set(host, (votes.get(host) ?? 0) + 1)
+    if (host?._tag === "Keeping") named.set(host, (named.get(host) ?? 0) + 1)
   }
-  const [most] = [...votes].sort(([a, m], [b, n]) => n - m || compareText(a.host, b.host))
-  return most !== undefined && most[1] >= chosenVotes ? most[0] : undefined
+  const [most] = [...named].sort(([a, m], [b, n]) => n - m || compareText(a.host, b.host))
+  return most !== undefined && most[1] >= votes ? most[0] : undefined
 }
 
 const withoutHost = (range: Cidr, others: ReadonlyArray<NotAble>): Held => {
@@ -117,24 +117,39 @@ interface Rewrite {
 
 const unproven = ({ host, why }: Keeping): Wait => ({ reason: HoldReason.Unproven({ host, why }) })
 
+/** Why a route to elsewhere is moved whatever else speaks against it: its traffic is lost, or its host was drained. */
+const whyMove = (leads: Leads, route: StandingRoute): Rewrite | undefined => {
+  const host = leads(route)
+  const loss = host?._tag === "Losing" ? host.reason : undefined
+  if (loss?._tag === "HostFailed") return { urgency: "failover", reason: loss }
+  if (route.blackhole) return { urgency: "failover", reason: Reason.Blackhole() }
+  return loss === undefined ? undefined : { urgency: "repair", reason: loss }
+}
+
 /** Why a cell with an owned route to elsewhere is rewritten; or what keeps it from that. */
 const whyReplace = (
   { chosen, leads, repair }: Placement,
   { present, believed }: CellContent,
   route: StandingRoute,
 ): Rewrite | Wait => {
-  const host = leads(route)
-  const loss = host?._tag === "Losing" ? host.reason : undefined
-  if (loss?._tag === "HostFailed") return { urgency: "failover", reason: loss }
-  if (route.blackhole) return { urgency: "failover", reason: Reason.Blackhole() }
-  if (loss !== undefined) return { urgency: "repair", reason: loss }
+  const move = whyMove(leads, route)
+  if (move !== undefined) return move
   if (believed?.interfaceId === chosen.interfaceId && present !== believed)
     return { urgency: "repair", reason: Reason.ChangedBack() }
+  const host = leads(route)
   if (host?._tag === "Keeping") return unproven(host)
   if (host === undefined && !route.interfaceSeen)
     return { reason: HoldReason.InterfaceUnseen({ target: route.target }) }
   return repair ?? { urgency: "repair", reason: host === undefined ? Reason.WrongTarget() : Reason.TablesDisagree() }
 }
+
+/** How many tables name the chosen host once everything that cannot wait has been moved to it. */
+const votesSoon = ({ interfaceId }: Able, leads: Leads, cells: ReadonlyArray<CellContent>): number =>
+  cells.filter(
+    ({ present, believed }) =>
+      (believed?.owned === true && believed.interfaceId === interfaceId && !believed.blackhole) ||
+      (present?.owned === true && present.interfaceId !== interfaceId && whyMove(leads, present) !== undefined),
+  ).length
 
 /** Decides one cell of a CIDR that has an able host. Undefined: it is as it should be. */
 const placeCell = (placement: Placement, table: RouteTableId, cell: CellContent): Action | Held | undefined => {
@@ -187,7 +202,7 @@ const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan
     return { host: undefined, actions, held }
   }
   const leads = leadsAmong(all)
-  const rival = contender(cells, leads, votes.get(chosen.interfaceId)?.active ?? 0)
+  const rival = contender(cells, leads, votesSoon(chosen, leads, cells))
   const repair = rival === undefined ? undefined : unproven(rival)
   const creation: Wait | undefined =
     isDefaultRoute(range) && !allowsDefaultRoutes(view.policy)

@@ -2,11 +2,11 @@ import { HashMap } from "effect"
 import type { Action, Cell } from "./Action.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import type { Brake, HighWater } from "./DeletionBrake.ts"
+import type { Brake, DeleteRoute, HighWater } from "./DeletionBrake.ts"
 import type { Millis, Verdict } from "./Health.ts"
 import type { Held } from "./Hold.ts"
 import type { Sighting } from "./HostStanding.ts"
-import type { RouteTableId } from "./Ids.ts"
+import type { InterfaceId, RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
 import type { Obstacle } from "./Obstacle.ts"
 import { defaultPolicy, type Policy } from "./Policy.ts"
@@ -31,20 +31,22 @@ export interface Presence {
 export interface World {
   readonly policy: Policy
   readonly spec: RouteSpec | undefined
-  /** CIDRs that an accepted spec named at some time. */
+  /** CIDRs that an accepted spec named at some time, while they stand in the spec or in a table. */
   readonly named: ReadonlySet<Cidr>
   readonly cidrsOf: ReadonlyMap<Ip, ReadonlyArray<Cidr>>
   readonly health: HashMap.HashMap<Ip, Verdict>
   readonly drained: ReadonlySet<Ip>
   readonly reading: { readonly index: VpcIndex; readonly readAt: Millis } | undefined
   readonly sightings: ReadonlyMap<Ip, Presence>
-  readonly refusedInterfaces: ReadonlyMap<Ip, Millis>
+  /** Interfaces that EC2 said it does not know, and until when that is believed. */
+  readonly refusedInterfaces: ReadonlyMap<InterfaceId, Millis>
   readonly writes: ByCell.ByCell<LogEntry>
   readonly obstacles: ByCell.ByCell<Obstacle>
   /** Owned routes in scope. */
   readonly owned: number
   readonly highWater: HighWater
-  readonly confirmed: ReadonlySet<string>
+  /** Deletions that the operator let happen, by their keys. */
+  readonly confirmed: ReadonlyMap<string, DeleteRoute>
   /** What was decided for each CIDR of which something is to be done or held. */
   readonly decisions: HashMap.HashMap<Cidr, CidrDecision>
   readonly brake: Brake | undefined
@@ -65,7 +67,7 @@ export const empty = (policy: Policy = defaultPolicy): World => ({
   obstacles: ByCell.empty(),
   owned: 0,
   highWater: [],
-  confirmed: new Set(),
+  confirmed: new Map(),
   decisions: HashMap.empty(),
   brake: undefined,
 })

@@ -17,7 +17,7 @@ const longestPatience: Millis = 5 * 60_000
 const patience = (reversals: number): Millis => Math.min(longestPatience, firstPatience * 2 ** Math.min(reversals, 10))
 
 /** How many earlier contents of a cell are kept to recognise an old reading. */
-const historyLength = 4
+const historyLength = 5
 
 /** Our last write to one cell, and what readings made of it since. `undefined` as a route: none. */
 export interface LogEntry {
@@ -26,11 +26,12 @@ export interface LogEntry {
   readonly at: Millis
   /**
    * - `written`: no reading speaks against it yet.
+   * - `stale`: the last reading shows what was there before, which a stale reading would.
    * - `confirmed`: the last reading shows it.
    * - `old`: readings go on showing what was there before, longer than a stale reading would.
    * - `changed`: the last reading shows something else, written by somebody else.
    */
-  readonly shown: "written" | "confirmed" | "old" | "changed"
+  readonly shown: "written" | "stale" | "confirmed" | "old" | "changed"
   /** How often the cell was found changed after a write of ours. */
   readonly reversals: number
 }
@@ -44,33 +45,45 @@ export interface CellContent {
 const same = (a: StandingRoute | undefined, b: StandingRoute | undefined): boolean =>
   a === undefined || b === undefined ? a === b : a.interfaceId === b.interfaceId && a.owned === b.owned
 
-/** A write of ours was done. */
+const distinct = (contents: ReadonlyArray<StandingRoute | undefined>): ReadonlyArray<StandingRoute | undefined> =>
+  contents.filter((one, i) => contents.findIndex((other) => same(one, other)) === i)
+
+/** A write of ours was done. `former`: what the cell held before, as a reading may still show it. */
 export const written = (
   entry: LogEntry | undefined,
-  present: StandingRoute | undefined,
+  former: ReadonlyArray<StandingRoute | undefined>,
   route: StandingRoute | undefined,
   at: Millis,
 ): LogEntry => {
   const history = entry !== undefined && at - entry.at < staleHorizon ? entry.before : []
   return {
     written: route,
-    before: [present, ...history].slice(0, historyLength),
+    before: distinct([...former, ...history]).slice(0, historyLength),
     at,
     shown: "written",
     reversals: entry?.reversals ?? 0,
   }
 }
 
+/** EC2 refused a write because the cell is not as we believe it to be: whatever the next reading shows is no old reading. */
+export const doubted = (entry: LogEntry): LogEntry => ({ ...entry, before: [] })
+
 /** What a reading that began at `readAt` makes of a write. Undefined: nothing left to remember. */
-export const afterReading = (entry: LogEntry, read: StandingRoute | undefined, readAt: Millis): LogEntry | undefined => {
+export const afterReading = (
+  entry: LogEntry,
+  read: StandingRoute | undefined,
+  readAt: Millis,
+): LogEntry | undefined => {
   const age = readAt - entry.at
   if (age <= 0) return entry
   if (same(read, entry.written)) {
     const remember = entry.reversals > 0 ? contentionMemory : staleHorizon
     return age > remember ? undefined : { ...entry, shown: "confirmed" }
   }
-  const looksOld = entry.before.some((earlier) => same(read, earlier))
-  if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "written" }
+  if (age > contentionMemory) return undefined
+  // We never write over a route of another kind: wherever one shows, it came after our write.
+  const looksOld = read?.owned !== false && entry.before.some((earlier) => same(read, earlier))
+  if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "stale" }
   // Long after a confirmed write, an earlier content is somebody's wish and no old reading.
   if (entry.shown === "confirmed" && age > staleHorizon) return undefined
   const reversals = entry.shown === "old" || entry.shown === "changed" ? entry.reversals : entry.reversals + 1
@@ -85,6 +98,7 @@ export const content = (entry: LogEntry | undefined, read: StandingRoute | undef
     case "changed":
       return { present: read, believed: read }
     case "written":
+    case "stale":
       return { present: entry.written, believed: entry.written }
     case "old":
       return { present: read, believed: entry.written }
@@ -95,7 +109,9 @@ export const content = (entry: LogEntry | undefined, read: StandingRoute | undef
 const contendedFrom = 2
 
 /** While a contended cell waits: until when, and how often it was changed back. Undefined: not contended. */
-export const contention = (entry: LogEntry | undefined): { readonly until: Millis; readonly times: number } | undefined =>
+export const contention = (
+  entry: LogEntry | undefined,
+): { readonly until: Millis; readonly times: number } | undefined =>
   entry === undefined || entry.reversals < contendedFrom || entry.shown === "confirmed"
     ? undefined
     : { until: entry.at + patience(entry.reversals), times: entry.reversals }

@@ -182,7 +182,16 @@ const placement =
   (scene: Scene, destination: string, cells: ReadonlyArray<Cell>, states: ReadonlyArray<HostState>) =>
   (chosen: HostState): Outcome => {
     const { interfaceId = "" } = chosen
-    const chosenVotes = cells.filter((cell) => leadsTo(cell, chosen) && !cell.blackhole).length
+    const standingsAt = (cell: Cell) =>
+      new Set(states.filter((host) => leadsTo(cell, host)).map((host) => host.standing))
+    const cannotWait = (cell: Cell): boolean =>
+      cell.ours &&
+      cell.end !== interfaceId &&
+      (cell.blackhole ||
+        (!standingsAt(cell).has("able") &&
+          !standingsAt(cell).has("keeping") &&
+          (standingsAt(cell).has("failed") || standingsAt(cell).has("drained"))))
+    const chosenVotes = cells.filter((cell) => (leadsTo(cell, chosen) && !cell.blackhole) || cannotWait(cell)).length
     const contested = states.some((host) => {
       const votes = host.standing === "keeping" ? unprovenVotes(cells, states, host) : 0
       return votes > 0 && votes >= chosenVotes
@@ -197,8 +206,7 @@ const placement =
       if (cell.end === interfaceId) return cell.blackhole ? { do: "hold", why: "Blackhole" } : undefined
       // Traffic is being lost.
       if (cell.blackhole) return replace("failover")
-      const named = states.filter((host) => leadsTo(cell, host))
-      const standings = new Set(named.map(({ standing }) => standing))
+      const standings = standingsAt(cell)
       if (standings.has("able")) return contested ? { do: "hold", why: "Unproven" } : replace("repair")
       if (standings.has("keeping")) return { do: "hold", why: "Unproven" }
       if (standings.has("failed")) return replace("failover")

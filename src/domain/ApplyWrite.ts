@@ -1,0 +1,101 @@
+import type { Action } from "./Action.ts"
+import * as ByCell from "./ByCell.ts"
+import type { Cidr } from "./Cidr.ts"
+import { noteOwned } from "./DeletionBrake.ts"
+import type { Millis } from "./Health.ts"
+import { obstacle } from "./Obstacle.ts"
+import { RouteTarget } from "./Vpc.ts"
+import type { StandingRoute } from "./VpcIndex.ts"
+import { cellsOf, type World } from "./World.ts"
+import type { WorldEvent } from "./WorldEvent.ts"
+import { doubted, written } from "./WriteLog.ts"
+
+type WriteFailed = Extract<WorldEvent, { readonly _tag: "WriteFailed" }>
+
+const ownRoute = (target: RouteTarget): StandingRoute => ({
+  target,
+  interfaceId: target._tag === "Interface" ? target.interfaceId : undefined,
+  blackhole: false,
+  owned: true,
+  interfaceSeen: true,
+})
+
+/** The route as it stands after a write of ours. */
+const routeAfter = (world: World, action: Action): StandingRoute | undefined => {
+  if (action._tag === "DeleteRoute") return undefined
+  const { interfaceId } = action
+  const instanceId = world.reading?.index.vpc.interfaces.get(interfaceId)?.instanceId
+  return ownRoute(RouteTarget.Interface({ interfaceId, instanceId }))
+}
+
+/** What the cell held when the write was decided. */
+const routeBefore = (action: Action): StandingRoute | undefined =>
+  action._tag === "CreateRoute" ? undefined : ownRoute(action.before)
+
+/** EC2 did a write. */
+export const writeDone = (world: World, action: Action, doneAt: Millis): [World, ReadonlySet<Cidr>] => {
+  const present = cellsOf(world, action.cidr)(action.table).present
+  // A reading may have shown the new route before EC2's answer came, and an older one may yet follow.
+  const former = [routeBefore(action), present]
+  const entry = written(ByCell.get(world.writes, action), former, routeAfter(world, action), doneAt)
+  const isCounted = world.reading?.index.tables.includes(action.table) === true
+  const change = Number(action._tag !== "DeleteRoute") - Number(present?.owned === true)
+  const owned = isCounted ? world.owned + change : world.owned
+  let { obstacles } = world
+  const dirty = new Set([action.cidr])
+  obstacles = ByCell.set(obstacles, action, undefined)
+  if (action._tag === "DeleteRoute")
+    for (const [range, row] of obstacles)
+      if (row.get(action.table)?.disposition === "full") {
+        obstacles = ByCell.set(obstacles, { table: action.table, cidr: range }, undefined)
+        dirty.add(range)
+      }
+  return [
+    {
+      ...world,
+      writes: ByCell.set(world.writes, action, entry),
+      obstacles,
+      owned,
+      highWater: noteOwned(world.highWater, owned, doneAt),
+    },
+    dirty,
+  ]
+}
+
+/** How long EC2's word that it does not know an interface is believed against the readings. */
+const refusalMemory: Millis = 30_000
+
+const unknownInterface: ReadonlySet<string> = new Set([
+  "InvalidNetworkInterfaceID.NotFound",
+  "InvalidInstanceID",
+  "InvalidInstanceID.NotFound",
+])
+
+/** The writes, where EC2's refusal speaks against what we believe of the cell. */
+const writesAfter = (world: World, { action, disposition }: WriteFailed): World["writes"] => {
+  const entry = ByCell.get(world.writes, action)
+  const isThere = cellsOf(world, action.cidr)(action.table).present !== undefined
+  const expectsOne = action._tag !== "CreateRoute"
+  // "Not there" of a route that we believe in, or "already there" of one that we believe gone.
+  return entry !== undefined && disposition === "refresh" && isThere === expectsOne
+    ? ByCell.set(world.writes, action, doubted(entry))
+    : world.writes
+}
+
+/** EC2 did not do a write, as far as is known. */
+export const writeFailed = (world: World, event: WriteFailed): [World, ReadonlySet<Cidr>] => {
+  const { action, at } = event
+  const obstacles = ByCell.set(
+    world.obstacles,
+    action,
+    obstacle(ByCell.get(world.obstacles, action), action, event, at),
+  )
+  const dirty = new Set([action.cidr])
+  if (!unknownInterface.has(event.code)) return [{ ...world, obstacles, writes: writesAfter(world, event) }, dirty]
+  if (action._tag === "DeleteRoute") return [{ ...world, obstacles }, dirty]
+  const refusedInterfaces = new Map([...world.refusedInterfaces].filter(([, until]) => until > at))
+  refusedInterfaces.set(action.interfaceId, at + refusalMemory)
+  for (const host of world.reading?.index.vpc.interfaces.get(action.interfaceId)?.addresses ?? [])
+    for (const range of world.cidrsOf.get(host) ?? []) dirty.add(range)
+  return [{ ...world, obstacles, refusedInterfaces }, dirty]
+}

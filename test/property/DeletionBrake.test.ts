@@ -1,0 +1,233 @@
+import { assert, describe, it } from "@effect/vitest"
+import fc from "fast-check"
+import { Action, Reason } from "../../src/domain/Action.ts"
+import { cidr } from "../../src/domain/Cidr.ts"
+import {
+  brakeOn,
+  type DeleteRoute,
+  deletionKey,
+  type HighWater,
+  mostOwned,
+  noteOwned,
+} from "../../src/domain/DeletionBrake.ts"
+import { RouteTarget } from "../../src/domain/Vpc.ts"
+import { interfaceIds, tableIds } from "../support/domain/Pools.ts"
+import { runs } from "../support/domain/Runs.ts"
+import { Story } from "../support/domain/Story.ts"
+
+const minute = 60_000
+
+const ranges = ["172.16.1.0/24", "172.16.2.0/24", "172.16.3.0/24", "172.16.4.0/24", "172.16.5.0/24", "172.16.6.0/24"]
+
+const listing = (some: ReadonlyArray<string>, list = "a"): Record<string, string> =>
+  Object.fromEntries(some.map((range) => [range, list]))
+
+/** Six destinations in one table, all right. */
+const sixRoutes = (): Story => new Story({ spec: listing(ranges), health: { a: "healthy" }, routes: listing(ranges) })
+
+const dropping = (count: number): Story => sixRoutes().spec(listing(ranges.slice(count)))
+
+describe("the deletion brake", () => {
+  it("lets a plan through that deletes half of the routes", () => {
+    const story = dropping(3)
+    assert.strictEqual(story.brake, "none")
+    assert.strictEqual(story.pending.length, 3)
+  })
+
+  it("holds a plan that deletes over half of the routes and three destinations or more, and nothing else", () => {
+    const story = dropping(4)
+    assert.match(story.brake, /^[0-9a-f]{16}$/)
+    assert.deepStrictEqual(story.pending, [])
+    assert.strictEqual(story.held.filter((hold) => hold.endsWith("DeletionBrake")).length, 4)
+    story.wait(1000).reads("-", 0, { routes: { ...listing(ranges), [ranges[5]!]: "-" } })
+    assert.deepStrictEqual(story.pending, [`${ranges[5]!} rtb-1 create:a`])
+  })
+
+  it("lets a single withdrawal through at once, even of the only route", () => {
+    const [range] = ranges
+    const story = new Story({ spec: listing([range!]), health: { a: "healthy" }, routes: listing([range!]) })
+    story.spec({ [range!]: "" })
+    assert.deepStrictEqual(story.pending, [`${range!} rtb-1 delete`])
+  })
+
+  it("holds every deletion that an empty spec asks for, be it one", () => {
+    const [range] = ranges
+    const story = new Story({ spec: listing([range!]), health: { a: "healthy" }, routes: listing([range!]) })
+    story.spec({})
+    assert.deepStrictEqual([story.pending, story.held], [[], [`${range!} rtb-1 DeletionBrake`]])
+  })
+
+  it("holds them too when the daemon has just started with an empty spec", () => {
+    const story = new Story({ spec: {}, health: {}, routes: listing(ranges) })
+    assert.deepStrictEqual(story.pending, [])
+    assert.strictEqual(story.held.length, 6)
+  })
+
+  it("counts against the most routes of the last hour, so that many small steps are one large one", () => {
+    const story = dropping(3).allDone()
+    assert.strictEqual(story.spec(listing(ranges.slice(6))).brake === "none", false)
+    assert.deepStrictEqual(story.pending, [])
+  })
+
+  it("counts at least the routes that there are, when nothing was read or written for over an hour", () => {
+    const story = sixRoutes()
+      .wait(2 * 60 * minute)
+      .spec({ [ranges[0]!]: "a" })
+    assert.match(story.brake, /^[0-9a-f]{16}$/)
+    assert.deepStrictEqual(story.pending, [])
+  })
+
+  it("is let go by the hash of exactly that plan, and by no other", () => {
+    const story = dropping(4)
+    const hash = story.brake
+    assert.deepStrictEqual(story.confirm("0123456789abcdef").confirm("").pending, [])
+    assert.strictEqual(story.brake, hash)
+    assert.strictEqual(story.confirm(hash).pending.length, 4)
+    assert.deepStrictEqual([story.brake, story.held], ["none", []])
+  })
+
+  it("does not hold what is left of a confirmed plan that was carried out in part", () => {
+    const story = dropping(5)
+    story.confirm(story.brake)
+    while (story.pending.length > 0) {
+      const [first] = story.pending
+      story.done(first)
+      assert.strictEqual(story.brake, "none")
+      story.wait(31_000)
+      const present = new Set(story.actions.map(({ cidr }) => `${cidr}`))
+      const routes = Object.fromEntries(ranges.map((range, i) => [range, i === 5 || present.has(range) ? "a" : "-"]))
+      story.reads("-", 0, { routes })
+    }
+    assert.strictEqual(story.held.length, 0)
+  })
+
+  it("does not hold a confirmed deletion that EC2 refused for a while", () => {
+    const story = dropping(4)
+    story.confirm(story.brake)
+    for (const words of story.pending) story.refused("UnauthorizedOperation", words)
+    assert.deepStrictEqual(story.pending, [])
+    story.wait(11 * minute).reads("-")
+    assert.strictEqual(story.pending.length, 4)
+  })
+
+  it("holds what the confirmed plan did not hold: other destinations, or other targets of the same", () => {
+    const story = dropping(4)
+    story
+      .confirm(story.brake)
+      .wait(1000)
+      .reads("-", 0, { routes: { ...listing(ranges.slice(1)), [ranges[0]!]: "b" } })
+    // One deletion alone is not held; three of them are, for too few routes would be left.
+    assert.strictEqual(story.pending.length, 4)
+    const others = { ...listing(ranges.slice(3)), ...listing(ranges.slice(0, 3), "b") }
+    story.wait(1000).reads("-", 0, { routes: others })
+    assert.deepStrictEqual(story.pending, [`${ranges[3]!} rtb-1 delete`])
+    assert.strictEqual(story.held.filter((hold) => hold.endsWith("DeletionBrake")).length, 3)
+  })
+
+  it("does not take an old confirmation for a new one", () => {
+    const story = dropping(4)
+    const hash = story.brake
+    story
+      .confirm(hash)
+      .spec(listing(ranges))
+      .spec(listing(ranges.slice(4)))
+    assert.deepStrictEqual(story.pending, [])
+    assert.strictEqual(story.confirm("0123456789abcdef").pending.length, 0)
+    const later = dropping(4)
+    later
+      .confirm(later.brake)
+      .allDone()
+      .wait(61 * minute)
+      .reads("-", 0, { routes: listing(ranges.slice(4)) })
+    later.wait(1000).reads("-", 0, { routes: listing(ranges) })
+    assert.match(later.brake, /^[0-9a-f]{16}$/)
+    assert.deepStrictEqual(later.pending, [])
+  })
+})
+
+const anyDeletion: fc.Arbitrary<DeleteRoute> = fc
+  .tuple(fc.constantFrom(...tableIds), fc.constantFrom(...ranges), fc.constantFrom(...interfaceIds))
+  .map(([table, range, interfaceId]) =>
+    Action.DeleteRoute({
+      table,
+      cidr: cidr(range),
+      before: RouteTarget.Interface({ interfaceId }),
+      reason: Reason.NotInSpec(),
+      urgency: "deletion",
+    }),
+  )
+
+const anyDeletions = fc.uniqueArray(anyDeletion, { selector: ({ table, cidr }) => `${table} ${cidr}`, maxLength: 12 })
+
+describe("the rule of the brake", () => {
+  it("is that of the words: over half of the most owned, and three destinations; or an empty spec", () => {
+    fc.assert(
+      fc.property(anyDeletions, fc.nat(20), fc.nat(20), fc.boolean(), (deletions, more, was, specIsEmpty) => {
+        const owned = deletions.length + more
+        const most = Math.max(owned, was)
+        const brake = brakeOn({ deletions, confirmed: new Map(), specIsEmpty, owned, mostOwned: was })
+        const destinations = new Set(deletions.map(({ cidr }) => cidr)).size
+        const left = owned - deletions.length
+        const expected = deletions.length > 0 && (specIsEmpty || (left < most / 2 && destinations >= 3))
+        assert.strictEqual(brake !== undefined, expected)
+      }),
+      runs(500),
+    )
+  })
+
+  it("has a hash that stands for exactly these deletions, in whatever order", () => {
+    const hash = (deletions: ReadonlyArray<DeleteRoute>): string | undefined =>
+      brakeOn({ deletions, confirmed: new Map(), specIsEmpty: true, owned: 9, mostOwned: 9 })?.hash
+    const keys = (deletions: ReadonlyArray<DeleteRoute>): string => deletions.map(deletionKey).toSorted().join()
+    fc.assert(
+      fc.property(anyDeletions, anyDeletions, (one, other) => {
+        assert.strictEqual(hash(one), hash(one.toReversed()))
+        assert.strictEqual(hash(one) === hash(other), keys(one) === keys(other))
+      }),
+      runs(500),
+    )
+  })
+})
+
+describe("the most routes of the last hour", () => {
+  const anyNotes = fc.array(fc.record({ after: fc.oneof(fc.nat(20_000), fc.nat(10 * minute)), owned: fc.nat(50) }), {
+    minLength: 1,
+    maxLength: 100,
+    size: "max",
+  })
+
+  it("are never fewer than were noted in the last hour, nor more than in the hour and two minutes before", () => {
+    fc.assert(
+      fc.property(anyNotes, (notes) => {
+        let highWater: HighWater = []
+        let now = 0
+        const past: Array<{ readonly at: number; readonly owned: number }> = []
+        for (const { after, owned } of notes) {
+          now += after
+          past.push({ at: now, owned })
+          highWater = noteOwned(highWater, owned, now)
+          const most = mostOwned(highWater, now)
+          const since = (millis: number): number =>
+            Math.max(...past.filter(({ at }) => at >= now - millis).map((note) => note.owned))
+          assert.isAtLeast(most, since(59 * minute))
+          assert.isAtMost(most, since(61 * minute))
+        }
+      }),
+      runs(300),
+    )
+  })
+
+  it("take no more memory than there are minutes in an hour", () => {
+    fc.assert(
+      fc.property(anyNotes, (notes) => {
+        let now = 0
+        const last = notes.reduce<HighWater>((highWater, { after, owned }) => {
+          now += after
+          return noteOwned(highWater, owned, now)
+        }, [])
+        assert.isAtMost(last.length, 61)
+      }),
+      runs(300),
+    )
+  })
+})

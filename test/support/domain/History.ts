@@ -1,0 +1,187 @@
+import fc from "fast-check"
+import type { Action } from "../../../src/domain/Action.ts"
+import { apply } from "../../../src/domain/Apply.ts"
+import type { Cidr } from "../../../src/domain/Cidr.ts"
+import { type Decision, decide, pendingOf } from "../../../src/domain/Decide.ts"
+import type { Millis, Verdict } from "../../../src/domain/Health.ts"
+import type { Ip } from "../../../src/domain/Ip.ts"
+import type { Policy } from "../../../src/domain/Policy.ts"
+import type { RouteSpec } from "../../../src/domain/RouteSpec.ts"
+import type { Vpc } from "../../../src/domain/Vpc.ts"
+import { empty, type World } from "../../../src/domain/World.ts"
+import { WorldEvent } from "../../../src/domain/WorldEvent.ts"
+import { dispositionOf } from "../../../src/domain/WriteFailure.ts"
+import { hosts } from "./Pools.ts"
+import { anyPolicy, anySpec, anyVerdict, anyVpc } from "./Scenes.ts"
+
+// Histories that no EC2 would write: every event at any time, in any order. What holds for them holds for all.
+
+/** One thing that happens, `after` so many milliseconds. Writes are chosen from those that are wanted at the time. */
+export type Step = { readonly after: Millis } & (
+  | { readonly _tag: "Spec"; readonly spec: RouteSpec }
+  | { readonly _tag: "Read"; readonly vpc: number; readonly lag: Millis }
+  | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<readonly [Ip, Verdict["_tag"]]> }
+  | { readonly _tag: "Done"; readonly choice: number }
+  | { readonly _tag: "Refused"; readonly choice: number; readonly code: string }
+  | { readonly _tag: "Drain"; readonly host: Ip }
+  | { readonly _tag: "Undrain"; readonly host: Ip }
+  | { readonly _tag: "Confirm"; readonly right: boolean }
+  | { readonly _tag: "Nothing" }
+)
+
+export interface History {
+  readonly policy: Policy
+  readonly vpcs: ReadonlyArray<Vpc>
+  readonly steps: ReadonlyArray<Step>
+}
+
+const codes = [
+  "RequestLimitExceeded",
+  "RequestTimeout",
+  "InvalidRoute.NotFound",
+  "RouteAlreadyExists",
+  "RouteLimitExceeded",
+  "InvalidNetworkInterfaceID.NotFound",
+  "InvalidParameterValue",
+  "UnauthorizedOperation",
+]
+
+const anyChoice = fc.nat(30)
+
+const anyEvent = fc.oneof(
+  { weight: 1, arbitrary: anySpec.map((spec) => ({ _tag: "Spec", spec }) as const) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.constantFrom(0, 0, 0, 1, 2), fc.constantFrom(0, 200, 3_000, 20_000))
+      .map(([vpc, lag]) => ({ _tag: "Read", vpc, lag }) as const),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .array(
+        fc.tuple(
+          fc.constantFrom(...hosts),
+          anyVerdict.map(({ _tag }) => _tag),
+        ),
+        { maxLength: 6 },
+      )
+      .map((verdicts) => ({ _tag: "Verdicts", verdicts }) as const),
+  },
+  { weight: 8, arbitrary: anyChoice.map((choice) => ({ _tag: "Done", choice }) as const) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(anyChoice, fc.constantFrom(...codes))
+      .map(([choice, code]) => ({ _tag: "Refused", choice, code }) as const),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(...hosts).map((host) => ({ _tag: "Drain", host }) as const) },
+  { weight: 1, arbitrary: fc.constantFrom(...hosts).map((host) => ({ _tag: "Undrain", host }) as const) },
+  { weight: 1, arbitrary: fc.boolean().map((right) => ({ _tag: "Confirm", right }) as const) },
+  { weight: 2, arbitrary: fc.constant({ _tag: "Nothing" } as const) },
+)
+
+const anyPause: fc.Arbitrary<Millis> = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0, max: 1_200 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 1_200, max: 40_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 40_000, max: 4_000_000 }) },
+)
+
+export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
+  fc
+    .record({
+      policy: anyPolicy,
+      spec: anySpec,
+      vpc: anyVpc,
+      other: anyVpc,
+      steps: fc.array(
+        fc.tuple(anyPause, anyEvent).map(([after, event]): Step => ({ ...event, after })),
+        { minLength: 3, maxLength: maxSteps, size: "max" },
+      ),
+    })
+    .map(({ policy, spec, vpc, other, steps }) => ({
+      policy,
+      // The same VPC, with other hosts in it; and with other tables.
+      vpcs: [vpc, { ...other, tables: vpc.tables }, { ...vpc, tables: other.tables }],
+      steps: [
+        { _tag: "Spec", spec, after: 0 },
+        { _tag: "Verdicts", verdicts: hosts.map((host) => [host, "Healthy"]), after: 900 },
+        { _tag: "Read", vpc: 0, lag: 0, after: 0 },
+        ...steps,
+      ],
+    }))
+
+const eventOf = (
+  step: Step,
+  world: World,
+  vpcs: ReadonlyArray<Vpc>,
+  past: ReadonlyArray<Action>,
+  at: Millis,
+): WorldEvent | undefined => {
+  const pick = (choice: number): Action | undefined => {
+    // Mostly what is wanted now; at times what was wanted some time ago and only now comes back.
+    const wanted = pendingOf(world)
+    const from = choice % 4 === 0 || wanted.length === 0 ? past : wanted
+    return from[choice % Math.max(1, from.length)]
+  }
+  switch (step._tag) {
+    case "Spec":
+      return WorldEvent.SpecAccepted({ spec: step.spec, at })
+    case "Read": {
+      const vpc = vpcs[step.vpc]
+      return vpc === undefined ? undefined : WorldEvent.VpcRead({ vpc, readAt: at - step.lag })
+    }
+    case "Verdicts":
+      return WorldEvent.VerdictsReached({
+        verdicts: step.verdicts.map(([host, _tag]) => ({
+          host,
+          verdict: _tag === "Failed" ? { _tag, since: at, reason: "3 probes lost" } : { _tag, since: at },
+        })),
+      })
+    case "Done": {
+      const action = pick(step.choice)
+      return action === undefined ? undefined : WorldEvent.WriteDone({ action, at })
+    }
+    case "Refused": {
+      const action = pick(step.choice)
+      const { code } = step
+      const disposition = dispositionOf(code, code === "RequestTimeout" ? undefined : 400)
+      return action === undefined
+        ? undefined
+        : WorldEvent.WriteFailed({ action, disposition, code, message: "as told", at })
+    }
+    case "Drain":
+      return WorldEvent.HostDrained({ host: step.host })
+    case "Undrain":
+      return WorldEvent.HostUndrained({ host: step.host })
+    case "Confirm":
+      return WorldEvent.DeletionsConfirmed({ hash: step.right ? (world.brake?.hash ?? "") : "0123456789abcdef" })
+    case "Nothing":
+      return undefined
+  }
+}
+
+/** Lives a history through as the reconcile loop would, and shows every decision. */
+export const live = (
+  { policy, vpcs, steps }: History,
+  look: (decision: Decision, now: Millis, event: WorldEvent | undefined) => void,
+): World => {
+  let now: Millis = 1_000_000
+  let world = empty(policy)
+  const past: Array<Action> = []
+  for (const step of steps) {
+    now += step.after
+    const event = eventOf(step, world, vpcs, past, now)
+    const dirty = new Set<Cidr>()
+    for (const one of [...(event === undefined ? [] : [event]), WorldEvent.TimeCame({ at: now })]) {
+      const [next, changed] = apply(world, one)
+      world = next
+      for (const range of changed) dirty.add(range)
+    }
+    const decision = decide(world, dirty, now)
+    world = decision.world
+    past.push(...decision.write)
+    look(decision, now, event)
+  }
+  return world
+}
