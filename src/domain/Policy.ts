@@ -55,3 +55,19 @@ export const exclusion = (policy: Policy, range: Cidr): "ignored" | "not-owned" 
     : policy.own.length > 0 && !containedInAny(policy.own, range)
       ? "not-owned"
       : undefined
+
+/** A selector as it is written in `--tables`. */
+export const selectorWords = (selector: TableSelector): string =>
+  TableSelector.$match(selector, {
+    Id: ({ id }) => id,
+    Tag: ({ key, value }) => `tag:${key}=${value}`,
+    Main: () => "main",
+  })
+
+/** The selectors that match no table of the VPC that may be in scope: most likely typos. */
+export const unmatchedSelectors = (policy: Policy, tables: Iterable<RouteTable>): ReadonlyArray<TableSelector> => {
+  const all = [...tables].filter(({ edge }) => !edge)
+  return policy.tables._tag === "Named"
+    ? policy.tables.selectors.filter((selector) => !all.some((table) => selects(selector, table)))
+    : []
+}

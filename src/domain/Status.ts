@@ -2,7 +2,7 @@ import { HashMap, Option } from "effect"
 import { type Action, compareText, targetWords } from "./Action.ts"
 import type { Cidr } from "./Cidr.ts"
 import { heldOf, pendingOf, viewOf } from "./Decide.ts"
-import type { Millis, Verdict } from "./Health.ts"
+import { type Millis, Verdict } from "./Health.ts"
 import type { Held } from "./Hold.ts"
 import { whyNot } from "./HostStanding.ts"
 import type { InstanceId, InterfaceId, RouteTableId } from "./Ids.ts"
@@ -91,15 +91,33 @@ const tablesOf = (world: World, index: VpcIndex): ReadonlyArray<TableStatus> => 
   }))
 }
 
-const hostsStatus = (world: World, index: VpcIndex, spec: RouteSpec, now: Millis): ReadonlyArray<HostStatus> => {
+const verdictOf = (world: World, host: Ip, now: Millis): Verdict =>
+  Option.getOrElse(HashMap.get(world.health, host), () => Verdict.Unknown({ since: now }))
+
+/** A host before the VPC has been read for the first time. */
+const unreadHost = (world: World, host: Ip, now: Millis): HostStatus => ({
+  host,
+  verdict: verdictOf(world, host, now),
+  able: false,
+  why: "the VPC has not been read yet",
+  drained: world.drained.has(host),
+  interfaceId: undefined,
+  instanceId: undefined,
+  sourceDestCheck: undefined,
+})
+
+const hostsStatus = (world: World, spec: RouteSpec, now: Millis): ReadonlyArray<HostStatus> => {
+  const hosts = [...hostsOf(spec)].sort(compareText)
+  const index = world.reading?.index
+  if (index === undefined) return hosts.map((host) => unreadHost(world, host, now))
   const view = viewOf(world, index, now)
-  return [...hostsOf(spec)].sort(compareText).map((host) => {
+  return hosts.map((host) => {
     const standing = view.standing(host)
     const interfaceId = index.interfaceOf.get(host)
     const networkInterface = interfaceId === undefined ? undefined : index.vpc.interfaces.get(interfaceId)
     return {
       host,
-      verdict: Option.getOrElse(HashMap.get(world.health, host), (): Verdict => ({ _tag: "Unknown", since: now })),
+      verdict: verdictOf(world, host, now),
       able: standing._tag === "Able",
       why: standing._tag === "Able" ? undefined : whyNot(standing),
       drained: world.drained.has(host),
@@ -116,7 +134,7 @@ export const worldStatus = (world: World, now: Millis): WorldStatus => {
   return {
     spec: world.spec,
     tables: index === undefined ? [] : tablesOf(world, index),
-    hosts: index === undefined || world.spec === undefined ? [] : hostsStatus(world, index, world.spec, now),
+    hosts: world.spec === undefined ? [] : hostsStatus(world, world.spec, now),
     held: heldOf(world),
     pending: pendingOf(world),
     readAt: world.reading?.readAt,

@@ -1,6 +1,7 @@
 import { heldOf } from "../domain/Decide.ts"
 import type { Millis } from "../domain/Health.ts"
 import { type Held, holdKey, holdWords } from "../domain/Hold.ts"
+import { selectorWords, unmatchedSelectors } from "../domain/Policy.ts"
 import type { World } from "../domain/World.ts"
 import type { RefreshState } from "./Refresher.ts"
 
@@ -11,6 +12,8 @@ export interface Condition {
   readonly words: string
   /** How long it may last before it is worth a line. */
   readonly patience: Millis
+  /** Something that is held; the rest concerns the daemon as a whole. */
+  readonly isHold: boolean
 }
 
 interface Known extends Condition {
@@ -78,17 +81,29 @@ const usualForAMoment: ReadonlySet<Held["reason"]["_tag"]> = new Set<Held["reaso
 ])
 const moment: Millis = 10_000
 
-/** What is not as it should be: readings of EC2 that fail, and everything that is held. */
+/** What is not as it should be: readings of EC2 that fail, tables that are not there, and everything that is held. */
 export const conditionsOf = (world: World, { failing }: RefreshState): ReadonlyArray<Condition> => {
   const held = heldOf(world).map((hold) => ({
     key: holdKey(hold),
     words: `held: ${hold.cidr}${hold.table === undefined ? "" : ` in ${hold.table}`}: ${holdWords(hold.reason)}`,
     patience: usualForAMoment.has(hold.reason._tag) ? moment : 0,
+    isHold: true,
   }))
-  return failing === undefined
-    ? held
-    : [
-        { key: "ec2", words: `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`, patience: 0 },
-        ...held,
-      ]
+  const ec2 =
+    failing === undefined ? [] : [["ec2", `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`]]
+  const index = world.reading?.index
+  const unmatched = index === undefined ? [] : unmatchedSelectors(world.policy, index.vpc.tables.values())
+  const missing = unmatched.map((selector) => [
+    `tables ${selectorWords(selector)}`,
+    `--tables ${selectorWords(selector)} matches no route table of ${index?.vpc.id}`,
+  ])
+  const none =
+    index?.tables.length === 0 ? [["scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`]] : []
+  const ofDaemon = [...ec2, ...missing, ...none].map(([key = "", words = ""]) => ({
+    key,
+    words,
+    patience: 0,
+    isHold: false,
+  }))
+  return [...ofDaemon, ...held]
 }

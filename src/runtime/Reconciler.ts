@@ -211,7 +211,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       config: { name: config.name, trouble: yield* feed.trouble },
       health: { name: health.name, state: yield* health.state },
       queue: yield* executor.state,
-      heldSince: conditions,
+      conditions,
       brake: world.brake?.hash,
     }
   })

@@ -16,8 +16,8 @@ export interface ReconcilerStatus extends WorldStatus {
   readonly config: { readonly name: string; readonly trouble: ConfigTrouble | undefined }
   readonly health: { readonly name: string; readonly state: SourceState }
   readonly queue: QueueState
-  /** Since when each thing is held, by {@link holdKey}. */
-  readonly heldSince: Conditions
+  /** What is not as it should be, by key; holds by {@link holdKey}. */
+  readonly conditions: Conditions
   /** The hash that confirms the held deletions, if any are held. */
   readonly brake: string | undefined
 }

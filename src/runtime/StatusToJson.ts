@@ -215,7 +215,7 @@ const queueJson = ({ queue: { queued, inFlight, tokens } }: ReconcilerStatus): Q
 
 /** The status as `GET /status` shows it. Everything in it comes sorted from the domain, newest failovers first. */
 export const statusToJson = (status: ReconcilerStatus, about: About): StatusJson => {
-  const since = (held: Held) => sinceOf(status.heldSince, holdKey(held))
+  const since = (held: Held) => sinceOf(status.conditions, holdKey(held))
   const hosts = status.hosts.map(hostJson)
   const failed = status.hosts.flatMap(({ host, verdict }) =>
     verdict._tag === "Failed" ? [{ ip: host, since: time(verdict.since), reason: verdict.reason }] : [],
@@ -248,6 +248,9 @@ export const statusToJson = (status: ReconcilerStatus, about: About): StatusJson
     failed_hosts: failed,
     hosts,
     tables: status.tables.map(tableJson),
+    conditions: [...status.conditions.values()].flatMap(({ isHold, since, words }) =>
+      isHold ? [] : [{ words, since: time(since) }],
+    ),
     held,
     brake: brakeJson(status.brake, status.held),
     pending,

@@ -208,6 +208,9 @@ export const StatusJson = Schema.Struct({
   failed_hosts: Schema.Array(FailedHostJson),
   hosts: Schema.Array(HostJson),
   tables: Schema.Array(TableJson),
+  conditions: Schema.Array(Schema.Struct({ words: Words, since: Time })).annotate({
+    description: "what is wrong with the daemon's view as a whole, such as EC2 that cannot be read",
+  }),
   held: Schema.Array(HeldJson),
   brake: Schema.NullOr(BrakeJson),
   pending: Schema.Array(PendingJson),
