@@ -89,21 +89,15 @@ export const conditionsOf = (world: World, { failing }: RefreshState): ReadonlyA
     patience: usualForAMoment.has(hold.reason._tag) ? moment : 0,
     isHold: true,
   }))
-  const ec2 =
-    failing === undefined ? [] : [["ec2", `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`]]
   const index = world.reading?.index
-  const unmatched = index === undefined ? [] : unmatchedSelectors(world.policy, index.vpc.tables.values())
-  const missing = unmatched.map((selector) => [
-    `tables ${selectorWords(selector)}`,
-    `--tables ${selectorWords(selector)} matches no route table of ${index?.vpc.id}`,
-  ])
-  const none =
-    index?.tables.length === 0 ? [["scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`]] : []
-  const ofDaemon = [...ec2, ...missing, ...none].map(([key = "", words = ""]) => ({
-    key,
-    words,
-    patience: 0,
-    isHold: false,
-  }))
+  const ofDaemon: Array<Condition> = []
+  const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })
+  if (failing !== undefined) add("ec2", `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`)
+  if (index?.tables.length === 0) add("scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`)
+  if (index !== undefined)
+    for (const selector of unmatchedSelectors(world.policy, index.vpc.tables.values())) {
+      const words = selectorWords(selector)
+      add(`tables ${words}`, `--tables ${words} matches no route table of ${index.vpc.id}`)
+    }
   return [...ofDaemon, ...held]
 }

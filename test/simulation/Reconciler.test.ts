@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { cidr } from "../../src/domain/Cidr.ts"
 import { InterfaceId, RouteTableId } from "../../src/domain/Ids.ts"
 import { ip } from "../../src/domain/Ip.ts"
+import { TableScope, TableSelector } from "../../src/domain/Policy.ts"
 import { Reconciler } from "../../src/runtime/Reconciler.ts"
 import { Simulation } from "../../src/services/ec2/Simulation.ts"
 import { denyTable } from "../../src/services/ec2/SimulatedFaults.ts"
@@ -178,6 +179,26 @@ describe("the reconcile loop on the simulated VPC", () => {
         assert.deepStrictEqual(yield* carriers(range), expected)
       }
     }).pipe(Effect.provide(daemon())),
+  )
+
+  it.effect("a table that --tables names and the VPC does not have is a condition, not silence", () =>
+    Effect.gen(function* () {
+      yield* pass(500)
+      const { conditions } = yield* (yield* Reconciler).status
+      assert.deepStrictEqual(
+        [...conditions.values()].map(({ words }) => words),
+        [
+          "no route table of vpc-350d6a51 is in scope: nothing is managed",
+          "--tables rtb-typo matches no route table of vpc-350d6a51",
+        ],
+      )
+    }).pipe(
+      Effect.provide(
+        daemon({
+          policy: { tables: TableScope.Named({ selectors: [TableSelector.Id({ id: RouteTableId("rtb-typo") })] }) },
+        }),
+      ),
+    ),
   )
 
   it.effect("a dry run writes nothing and shows what it would write", () =>

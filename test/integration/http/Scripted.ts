@@ -32,6 +32,7 @@ export const someStatus: StatusJson = {
   failed_hosts: [{ ip: "10.33.30.22", since: "2026-03-01T12:00:05.000Z", reason: "no answer" }],
   hosts: [],
   tables: [],
+  conditions: [],
   held: [],
   brake: null,
   pending: [],
