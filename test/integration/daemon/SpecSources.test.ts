@@ -114,9 +114,9 @@ describe.concurrent("where the spec comes from", () => {
         yield* put("a", "10.90.1.0/24", c)
         yield* put("a", "10.91.0.7/32", c)
         const daemon = yield* start(
-          ...["--mode", "fixedconf", "--fixed_cidr", net, "--fixed_hosts", `${a}:${b}`],
-          ...["--route_recheck_interval", "1", "--ignore_routes", "10.90.0.0/16,10.91.0.7", "--verbose"],
-          ...["--health", "multi", "--tcp_check_port", "22", "--tcp_check_interval", "1", "--icmp_check_interval", "1"],
+          ...`--mode fixedconf --fixed_cidr ${net} --fixed_hosts ${a}:${b} --route_recheck_interval 1`.split(" "),
+          ..."--ignore_routes 10.90.0.0/16,10.91.0.7 --health multi --tcp_check_port 22 --verbose".split(" "),
+          ..."--tcp_check_interval 1 --icmp_check_interval 1".split(" "),
         )
         yield* carried(daemon, net, a)
         assert.deepStrictEqual((yield* daemon.get("/route_spec")).json, { [net]: [a, b] })

@@ -64,7 +64,7 @@ const lookEvery = "50 millis"
 
 const decodeStatus = Schema.decodeUnknownEffect(StatusJson, { errors: "all", onExcessProperty: "error" })
 
-/** The last lines of what it said, for the message of a test that failed. */
+/** The last lines of what it said, shown when a test fails. */
 const story = (process: RunningProcess): string => {
   const { code, signal } = process.ended() ?? {}
   const end = process.ended() === undefined ? "is running" : `ended with ${code ?? signal}`
@@ -86,9 +86,8 @@ const linesOf = (process: RunningProcess) => {
   }
 }
 
-/** What a look at a daemon's status found: whether it was so, and how it was. */
-const timeOut = (process: RunningProcess, what: string, more = "") =>
-  new ToolFailed({ message: `not seen within ${patience}: ${what}\n${more}${story(process)}` })
+const notSeen = (what: string, more = "") =>
+  new ToolFailed({ message: `not seen within ${patience}: ${what}${more === "" ? "" : `\n${more}`}` })
 
 /** Starts the daemon on an island; it is killed with the scope. */
 export const startDaemon = Effect.fnUntraced(function* (
@@ -108,12 +107,12 @@ export const startDaemon = Effect.fnUntraced(function* (
         const found = look()
         if (found === undefined && running.ended() === undefined) return
         off()
-        resume(found === undefined ? Effect.fail(timeOut(running, what)) : Effect.succeed(found))
+        resume(found === undefined ? Effect.fail(notSeen(what, "the daemon ended")) : Effect.succeed(found))
       }
       const off = running.onChange(check)
       check()
       return Effect.sync(off)
-    }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(timeOut(running, what)) }))
+    }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(notSeen(what)) }))
 
   const status = Effect.flatMap(ask(island, port, "GET", "/status"), ({ json, text }) =>
     Effect.mapError(decodeStatus(json), (error) => new ToolFailed({ message: `${String(error)}\n${text}` })),
@@ -129,13 +128,11 @@ export const startDaemon = Effect.fnUntraced(function* (
       }
     })
     return yield* look.pipe(
+      Effect.mapError(({ message }) => new ToolFailed({ message: `while waiting for ${what}: ${message}` })),
       Effect.timeoutOrElse({
         duration: patience,
-        orElse: () => Effect.fail(timeOut(running, what, `${JSON.stringify(last)}\n`)),
+        orElse: () => Effect.fail(notSeen(what, `the status is ${JSON.stringify(last)}`)),
       }),
-      Effect.mapError(({ message }) =>
-        message.startsWith("not seen") ? new ToolFailed({ message }) : timeOut(running, what, `${message}\n`),
-      ),
     )
   })
 
@@ -169,7 +166,7 @@ export const startDaemon = Effect.fnUntraced(function* (
     signal: running.signal,
     exit: Effect.timeoutOrElse(running.exit, {
       duration: patience,
-      orElse: () => Effect.fail(timeOut(running, "its end")),
+      orElse: () => Effect.fail(notSeen("its end")),
     }),
     ended: running.ended,
     output: running.output,

@@ -41,7 +41,7 @@ export const runProcess = Effect.fnUntraced(function* (
   let ended: Ended | undefined
   const listeners = new Set<() => void>()
   const tell = () => {
-    for (const listener of [...listeners]) listener()
+    listeners.forEach((listener) => listener())
   }
   const onChange = (listener: () => void) => {
     listeners.add(listener)

@@ -1,9 +1,11 @@
 import {
+  AssociateRouteTableCommand,
   CreateRouteCommand,
   DeleteRouteCommand,
   DescribeRouteTablesCommand,
   type EC2Client,
   type Route,
+  StopInstancesCommand,
 } from "@aws-sdk/client-ec2"
 import { Effect, type Scope } from "effect"
 import { awsClient } from "../ec2/AwsClient.ts"
@@ -70,6 +72,10 @@ export interface Stand {
   /** Somebody else writes a route, to a host or to another target. */
   readonly put: (table: TableName, destination: string, target: string) => Effect.Effect<void>
   readonly remove: (table: TableName, destination: string) => Effect.Effect<void>
+  /** Stops the host's instance, as far as EC2 says. */
+  readonly stop: (host: string) => Effect.Effect<void>
+  /** Makes the table one of the internet gateway. */
+  readonly associateWithGateway: (table: TableName) => Effect.Effect<void>
   /** Routes that the daemon wrote or tried to write, in the order of the requests. */
   readonly writes: Effect.Effect<ReadonlyArray<string>>
 }
@@ -84,6 +90,8 @@ const targetField = (id: string): Partial<CreateRouteCommand["input"]> => {
       return { InstanceId: id }
     case "nat":
       return { NatGatewayId: id }
+    case "eigw":
+      return { EgressOnlyInternetGatewayId: id }
     case "pcx":
       return { VpcPeeringConnectionId: id }
     default:
@@ -179,6 +187,14 @@ export const makeStand = Effect.fnUntraced(function* (
       ),
     remove: (table, destination) =>
       Effect.asVoid(Effect.promise(() => client.send(new DeleteRouteCommand(inTable(table, destination))))),
+    stop: (host) =>
+      Effect.asVoid(
+        Effect.promise(() => client.send(new StopInstancesCommand({ InstanceIds: [vpc.host(host).instanceId] }))),
+      ),
+    associateWithGateway: (table) => {
+      const association = { RouteTableId: vpc.table(table), GatewayId: vpc.internetGateway }
+      return Effect.asVoid(Effect.promise(() => client.send(new AssociateRouteTableCommand(association))))
+    },
     writes: Effect.map(proxy.requests, (requests) =>
       requests.flatMap(({ action, form }) => {
         if (!writing.has(action)) return []
