@@ -122,14 +122,28 @@ const writing: ReadonlySet<string> = new Set(["CreateRoute", "ReplaceRoute", "De
 /** The endpoint's port. */
 const portOf = (endpoint: string) => Number(new URL(endpoint).port)
 
+export interface StandOptions {
+  /** An island that is there already; its gate is led to this stand. */
+  readonly onIsland?: Island
+  /** Makes moto draw the same ids and addresses each time, if nobody else uses it. */
+  readonly seed?: number
+}
+
+const seedMoto = ({ endpoint }: RunningMoto, seed: number) =>
+  Effect.promise(() =>
+    fetch(`${endpoint}/moto-api/seed?a=${seed}`, { method: "POST" }).then((response) => response.text()),
+  )
+
 /** Sets a stand up on a moto that others may use as well. */
 export const makeStand = Effect.fnUntraced(function* (
   moto: RunningMoto,
+  { onIsland, seed }: StandOptions = {},
 ): Effect.fn.Return<Stand, ToolFailed, Scope.Scope> {
+  if (seed !== undefined) yield* seedMoto(moto, seed)
   const client = yield* awsClient(moto.endpoint)
   const vpc = yield* makeMotoVpc(client, plan)
   const proxy = yield* startFaultProxy(moto.endpoint)
-  const land = yield* island([plan.cidr, vpc.ipv6])
+  const land = onIsland ?? (yield* island([plan.cidr, vpc.ipv6]))
   yield* land.leadTo(portOf(proxy.endpoint))
 
   const nameOf = new Map<string, TableName>(tableNames.map((name) => [vpc.table(name), name]))
@@ -208,4 +222,4 @@ export const makeStand = Effect.fnUntraced(function* (
 })
 
 /** A stand on the moto of the test file. */
-export const stand = Effect.flatMap(Moto, makeStand)
+export const stand = Effect.flatMap(Moto, (moto) => makeStand(moto))
