@@ -16,6 +16,7 @@ const ports = new Set([
   "src/services/ec2/Ec2.ts",
   "src/services/health/HealthSource.ts",
   "src/services/health/Probe.ts",
+  "src/services/state/StateStore.ts",
 ])
 
 const domain = (target) => target.startsWith("src/domain/")

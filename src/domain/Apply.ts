@@ -4,6 +4,7 @@ import { writeDone, writeFailed } from "./ApplyWrite.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
 import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
+import type { Durable } from "./Durable.ts"
 import { type HostVerdict, type Millis, Verdict } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
 import { hostsOf, type RouteSpec } from "./RouteSpec.ts"
@@ -38,6 +39,10 @@ const acceptSpec = (world: World, spec: RouteSpec, at: Millis): [World, Readonly
     const next = withSpec(world, spec, at)
     return [next, allCidrs(next)]
   }
+  if (world.isRestored) {
+    const [next] = acceptSpec({ ...world, isRestored: false }, spec, at)
+    return [next, new Set([...allCidrs(world), ...allCidrs(next)])]
+  }
   const changed = [...new Set([...before.keys(), ...spec.keys()])].filter(
     (range) => !sameHosts(before.get(range), spec.get(range)),
   )
@@ -45,6 +50,21 @@ const acceptSpec = (world: World, spec: RouteSpec, at: Millis): [World, Readonly
   return changed.length === 0
     ? [world, none]
     : [{ ...withSpec(world, spec, at), confirmed: new Map() }, new Set(changed)]
+}
+
+const restore = (
+  world: World,
+  { spec, named, drained, confirmed }: Durable,
+  at: Millis,
+): [World, ReadonlySet<Cidr>] => {
+  const restored: World = {
+    ...withSpec(world, spec, at),
+    isRestored: true,
+    named: new Set([...world.named, ...named, ...spec.keys()]),
+    drained: new Set([...world.drained, ...drained]),
+    confirmed: new Map(confirmed.map((deletion) => [deletionKey(deletion), deletion])),
+  }
+  return [restored, allCidrs(restored)]
 }
 
 const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
@@ -181,6 +201,8 @@ const timeCame = (world: World, now: Millis): [World, ReadonlySet<Cidr>] => {
 /** The world after an event, and the CIDRs whose decision it may have changed. Pure. */
 export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr>] => {
   switch (event._tag) {
+    case "Restored":
+      return restore(world, event.durable, event.at)
     case "SpecAccepted":
       return acceptSpec(world, event.spec, event.at)
     case "VerdictsReached":

@@ -9,6 +9,7 @@ import { type HostStanding, standingOf } from "./HostStanding.ts"
 import type { Ip } from "./Ip.ts"
 import { blocks } from "./Obstacle.ts"
 import { planCidr, type PlanView } from "./PlanCidr.ts"
+import type { RouteSpec } from "./RouteSpec.ts"
 import type { VpcIndex } from "./VpcIndex.ts"
 import { type CidrDecision, cellsOf, obstacleAt, type World, writeTo } from "./World.ts"
 import { contention } from "./WriteLog.ts"
@@ -56,6 +57,7 @@ export const viewOf = (world: World, index: VpcIndex, now: Millis): PlanView => 
       return standing
     },
     cells: (range) => cellsOf(world, range),
+    isRestored: world.isRestored,
     wasNamed: (range) => world.named.has(range),
     firstAnswerUntil: (host) => {
       const verdict = Option.getOrUndefined(HashMap.get(world.health, host))
@@ -111,13 +113,14 @@ const decideCidr = (world: World, view: PlanView, range: Cidr, now: Millis): Cid
 const deletionsOf = (world: World): ReadonlyArray<Extract<Action, { readonly _tag: "DeleteRoute" }>> =>
   [...HashMap.values(world.decisions)].flatMap(({ write }) => write.filter((action) => action._tag === "DeleteRoute"))
 
-const brakeOf = (world: World, now: Millis): Brake | undefined =>
+const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined =>
   brakeOn({
     deletions: deletionsOf(world),
     confirmed: world.confirmed,
-    specIsEmpty: world.spec?.size === 0,
+    spec,
     owned: world.owned,
     mostOwned: mostOwned(world.highWater, now),
+    before: world.brake,
   })
 
 const brakedCells = (brake: Brake | undefined): ReadonlySet<string> => new Set(brake?.deletions.map(cellKey))
@@ -139,7 +142,7 @@ export const decide = (world: World, dirty: ReadonlySet<Cidr>, now: Millis): Dec
         : HashMap.remove(decisions, range)
   }
   const decided = { ...world, decisions }
-  const brake = brakeOf(decided, now)
+  const brake = brakeOf(decided, world.spec, now)
   const next = { ...decided, brake }
   // A brake that was put on or let go changes what may be written for CIDRs that nothing else changed.
   const before = brakedCells(world.brake)

@@ -35,12 +35,19 @@ export type HoldReason = Data.TaggedEnum<{
   NotOwned: {}
   /** Deleting it could open a path around a firewall; no accepted spec ever named it, nor does `--own`. */
   Protected: { readonly what: "default route" | "inside the VPC" }
+  /** The spec in force was restored at the start; deletions wait until a spec is accepted anew. */
+  Restored: {}
   /** The route is active, but its interface is not in the reading: the reading is not whole. */
   InterfaceUnseen: { readonly target: RouteTarget }
   /** Somebody else keeps changing the route back. */
   Contended: { readonly times: number }
   /** EC2 did not do it. */
-  WriteFailed: { readonly disposition: Disposition; readonly code: string; readonly message: string; readonly attempts: number }
+  WriteFailed: {
+    readonly disposition: Disposition
+    readonly code: string
+    readonly message: string
+    readonly attempts: number
+  }
   /** Too much would be deleted at once; confirm the plan by its hash. */
   DeletionBrake: { readonly hash: string }
 }>
@@ -70,6 +77,7 @@ const reasonWords = HoldReason.$match({
   Ignored: () => "--ignore-routes covers it",
   NotOwned: () => "--own does not cover it",
   Protected: ({ what }) => `not deleted (${what}): no accepted spec named it and --own does not cover it`,
+  Restored: () => "not deleted by a spec that was restored at the start; it waits until a spec is accepted",
   InterfaceUnseen: ({ target }) => `${targetWords(target)} is not in the last reading of EC2`,
   Contended: ({ times }) => `somebody changed it back ${times} times`,
   WriteFailed: ({ code, message, attempts }) => `${code}: ${message} (${attempts} ${attempts === 1 ? "try" : "tries"})`,

@@ -20,6 +20,8 @@ export interface PlanView {
   readonly standing: (host: Ip) => HostStanding
   /** The cells of one CIDR, by table. */
   readonly cells: (range: Cidr) => (table: RouteTableId) => CellContent
+  /** The spec comes from before a restart: nothing is deleted by it. */
+  readonly isRestored: boolean
   /** An accepted spec named the CIDR at some time. */
   readonly wasNamed: (range: Cidr) => boolean
   /** Until when a host that has not answered yet is waited for before routes are created without it. */
@@ -222,6 +224,7 @@ const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan
 /** What keeps an owned route that the spec does not ask for from being deleted, if anything does. */
 const whyNotDelete = (view: PlanView, range: Cidr, route: StandingRoute): HoldReason | undefined => {
   if (!route.interfaceSeen && !route.blackhole) return HoldReason.InterfaceUnseen({ target: route.target })
+  if (view.isRestored) return HoldReason.Restored()
   if (view.wasNamed(range) || containedInAny(view.policy.own, range)) return undefined
   if (isDefaultRoute(range)) return HoldReason.Protected({ what: "default route" })
   return containedInAny(view.index.vpc.cidrs, range) ? HoldReason.Protected({ what: "inside the VPC" }) : undefined
@@ -269,6 +272,7 @@ const removed = (view: PlanView, range: Cidr, reason: Reason): CidrPlan => {
  * | hosts          | anything                                    | no            | held: no healthy host; stays         |
  * | nothing, `[]`  | owned                                       | –             | delete                               |
  * | nothing        | owned; default route or inside the VPC      | –             | held unless named once or `--own`    |
+ * | nothing, `[]`  | owned; the spec was restored at the start    | –             | held until a spec is accepted        |
  * | nothing, `[]`  | owned, active, interface not in the reading | –             | held: interface unseen               |
  * | nothing, `[]`  | a route of another kind                     | –             | nothing                              |
  * | anything       | anything, in `--ignore-routes`/not `--own`  | –             | held if in the spec; never touched   |

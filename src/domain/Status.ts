@@ -47,6 +47,9 @@ export interface HostStatus {
 /** Everything that the world says of itself. */
 export interface WorldStatus {
   readonly spec: RouteSpec | undefined
+  /** The spec comes from before a restart, and none was accepted since. */
+  readonly isRestored: boolean
+  readonly drained: ReadonlyArray<Ip>
   readonly tables: ReadonlyArray<TableStatus>
   readonly hosts: ReadonlyArray<HostStatus>
   readonly held: ReadonlyArray<Held>
@@ -133,6 +136,8 @@ export const worldStatus = (world: World, now: Millis): WorldStatus => {
   const index = world.reading?.index
   return {
     spec: world.spec,
+    isRestored: world.isRestored,
+    drained: [...world.drained].sort(compareText),
     tables: index === undefined ? [] : tablesOf(world, index),
     hosts: world.spec === undefined ? [] : hostsStatus(world, world.spec, now),
     held: heldOf(world),

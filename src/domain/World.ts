@@ -31,6 +31,8 @@ export interface Presence {
 export interface World {
   readonly policy: Policy
   readonly spec: RouteSpec | undefined
+  /** The spec comes from before a restart, and none was accepted since: nothing is deleted by it. */
+  readonly isRestored: boolean
   /** CIDRs that an accepted spec named at some time, while they stand in the spec or in a table. */
   readonly named: ReadonlySet<Cidr>
   readonly cidrsOf: ReadonlyMap<Ip, ReadonlyArray<Cidr>>
@@ -56,6 +58,7 @@ export interface World {
 export const empty = (policy: Policy = defaultPolicy): World => ({
   policy,
   spec: undefined,
+  isRestored: false,
   named: new Set(),
   cidrsOf: new Map(),
   health: HashMap.empty(),

@@ -1,5 +1,6 @@
 import { Data } from "effect"
 import type { Action } from "./Action.ts"
+import type { Durable } from "./Durable.ts"
 import type { HostVerdict, Millis } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
 import type { RouteSpec } from "./RouteSpec.ts"
@@ -8,6 +9,8 @@ import type { Disposition } from "./WriteFailure.ts"
 
 /** Everything that can change a decision. */
 export type WorldEvent = Data.TaggedEnum<{
+  /** At a start: what was kept over the restart. It protects at once, and deletes nothing until a spec is accepted. */
+  Restored: { readonly durable: Durable; readonly at: Millis }
   SpecAccepted: { readonly spec: RouteSpec; readonly at: Millis }
   VerdictsReached: { readonly verdicts: ReadonlyArray<HostVerdict> }
   /** A whole reading of the VPC that began at `readAt`. */

@@ -12,12 +12,15 @@ import type { TokenFileError } from "../services/http/BearerToken.ts"
 import type { ControlPlane } from "../services/http/ControlPlane.ts"
 import * as HttpServer from "../services/http/HttpServer.ts"
 import type { ListenError } from "../services/http/Listen.ts"
+import * as StateFile from "../services/state/StateFile.ts"
+import * as StateStore from "../services/state/StateStore.ts"
 import * as HttpControlPlane from "./HttpControlPlane.ts"
 import type { OptionProblem } from "./OptionReader.ts"
 import type { CheckChoice, ConfigChoice, HttpChoice, Options, VpcChoice } from "./Options.ts"
 import * as Reconciler from "./Reconciler.ts"
 import { StartFault, startFault } from "./StartFault.ts"
 import { topologyOf } from "./Simulated.ts"
+import * as SystemdNotify from "./SystemdNotify.ts"
 import { version } from "./Version.ts"
 import * as WatchHosts from "./WatchHosts.ts"
 
@@ -63,6 +66,13 @@ const httpFault = (error: ListenError | TokenFileError): StartFault => {
 const httpLayer = (choice: HttpChoice): Layer.Layer<HttpServer.HttpServer, StartFault, ControlPlane> =>
   HttpServer.layer(choice).pipe(Layer.catch((error) => Layer.effect(HttpServer.HttpServer, httpFault(error))))
 
+const stateLayer = (file: string | undefined): Layer.Layer<StateStore.StateStore, StartFault, FileSystem.FileSystem> =>
+  file === undefined
+    ? StateStore.layerNone
+    : StateFile.layer(file).pipe(
+        Layer.catch(({ why }) => Layer.effect(StateStore.StateStore, startFault("--state-file", why))),
+      )
+
 const configWords = (choice: ConfigChoice): string => {
   switch (choice._tag) {
     case "ConfigFile":
@@ -87,11 +97,17 @@ const checkWords = (check: CheckChoice): string => {
 
 const layer = (options: Options, vpc: ChosenVpc) => {
   const { config, dryRun, health, http, policy, recheckInterval } = options
-  return httpLayer(http).pipe(
+  return SystemdNotify.layer.pipe(
+    Layer.provideMerge(httpLayer(http)),
     Layer.provide(HttpControlPlane.layer({ version, vpc: vpc.id, dryRun })),
     Layer.provideMerge(Reconciler.layer({ policy, recheckInterval, dryRun })),
     Layer.provideMerge(
-      Layer.mergeAll(configLayer(config), WatchHosts.layer(health), dryRun ? Executor.layerDryRun : Executor.layer),
+      Layer.mergeAll(
+        configLayer(config),
+        WatchHosts.layer(health),
+        dryRun ? Executor.layerDryRun : Executor.layer,
+        stateLayer(options.stateFile),
+      ),
     ),
     Layer.provideMerge(vpc.layer),
   )

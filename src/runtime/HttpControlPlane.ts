@@ -50,6 +50,7 @@ export const layer = (
         routeSpec: Effect.map(reconciler.status, ({ spec }) => encodeRouteSpec(spec ?? new Map())),
         post: config.post,
         confirm: reconciler.confirm,
+        drain: reconciler.drain,
         heartbeat: reconciler.heartbeat,
         unready: Effect.map(reconciler.status, whyUnready),
         simulation: Option.map(simulation, controls),

@@ -120,6 +120,12 @@ export const optionTable = {
     metavar: "CIDRS",
     help: "Destinations inside these ranges (or at these addresses) are left alone.",
   },
+  "state-file": {
+    group: "What may be touched",
+    kind: "value",
+    metavar: "FILE",
+    help: "Keeps the spec, drained hosts and confirmations over a restart. Default: they are forgotten, and nothing is written until a spec comes.",
+  },
   "dry-run": {
     group: "What may be touched",
     kind: "switch",

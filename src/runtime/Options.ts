@@ -62,6 +62,8 @@ export interface Options {
   /** Milliseconds between readings of EC2; 0: never again by time alone. */
   readonly recheckInterval: Millis
   readonly dryRun: boolean
+  /** Where specs, drains and confirmations are kept over a restart. */
+  readonly stateFile: string | undefined
   readonly http: HttpChoice
   readonly log: LogChoice
 }
@@ -256,13 +258,25 @@ export const readOptions = (
     ignore: readRanges(reader, "ignore-routes", Values.rangeOrAddress),
   }
   const dryRun = reader.isOn("dry-run")
+  const stateFile = reader.value("state-file", Values.anyText)
+  if (stateFile === "") reader.fault("state-file", "expected a file, got nothing")
   const http = readHttp(reader)
   const log = readLog(reader)
   if (reader.faults.length > 0 || config === undefined || vpc === undefined || firstCheck === undefined)
     return Result.fail(reader.faults)
   const unknown = strangers(environment).map((option) => ({ option, message: "no option has this variable" }))
   return Result.succeed({
-    options: { config, vpc, health: [firstCheck, ...moreChecks], policy, recheckInterval, dryRun, http, log },
+    options: {
+      config,
+      vpc,
+      health: [firstCheck, ...moreChecks],
+      policy,
+      recheckInterval,
+      dryRun,
+      stateFile,
+      http,
+      log,
+    },
     warnings: [...reader.warnings, ...unknown],
   })
 }

@@ -1,8 +1,9 @@
-import { Cause, Context, Deferred, Effect, Layer, Queue, Stream } from "effect"
+import { Cause, Context, Deferred, Effect, Fiber, HashMap, Layer, Option, Queue, Semaphore, Stream } from "effect"
 import { describe } from "../domain/Action.ts"
 import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decide, pendingOf } from "../domain/Decide.ts"
+import { durableOf } from "../domain/Durable.ts"
 import { begin, type Failovers, wrote } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
@@ -16,6 +17,7 @@ import type { Ec2 } from "../services/ec2/Ec2.ts"
 import { Executor, type Outcome } from "../services/ec2/Executor.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
 import { now } from "../services/Now.ts"
+import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
 import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
 import { makeRefresher } from "./Refresher.ts"
@@ -27,7 +29,9 @@ export class Reconciler extends Context.Service<
   {
     readonly status: Effect.Effect<ReconcilerStatus>
     /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */
-    readonly confirm: (hash: string) => Effect.Effect<boolean>
+    readonly confirm: (hash: string) => Effect.Effect<boolean, StateNotKept>
+    /** Takes a host of the spec out of service, or puts it back. `NotInSpec`: it is no host of the spec. */
+    readonly drain: (host: Ip, isDrained: boolean) => Effect.Effect<"Done" | "NotInSpec", StateNotKept>
     /** Returns when the loop has come round: it is alive. */
     readonly heartbeat: Effect.Effect<void>
   }
@@ -72,10 +76,24 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const tell = (event: WorldEvent | undefined, onApplied: Effect.Effect<void> = Effect.void) =>
     Effect.asVoid(Queue.offer(inbox, { event, onApplied }))
 
+  const store = yield* StateStore
+  const scope = yield* Effect.scope
+  const recording = yield* Semaphore.make(1)
+
   let world: World = empty(options.policy)
   let failovers: Failovers = []
   let conditions: Conditions = new Map()
   let nextAt: Millis | undefined
+
+  /** What a restart must not forget is on disk before it is in force; then it is in force, whoever waits for it or not. */
+  const record = (event: WorldEvent): Effect.Effect<void, StateNotKept> =>
+    Effect.gen(function* () {
+      const state = durableOf(apply(world, event)[0])
+      if (state !== undefined) yield* store.keep(state)
+      const applied = yield* Deferred.make<void>()
+      yield* tell(event, Effect.asVoid(Deferred.succeed(applied, undefined)))
+      yield* Deferred.await(applied)
+    }).pipe(recording.withPermit, Effect.forkIn(scope), Effect.flatMap(Fiber.join))
 
   const refresher = yield* makeRefresher({
     interval: options.recheckInterval,
@@ -89,6 +107,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
     switch (event._tag) {
       case "SpecAccepted": {
+        if (before.isRestored)
+          yield* Effect.logInfo("a spec was accepted after the restart; deletions are no longer held")
         if (world.spec === before.spec) return
         const hosts = hostsOf(event.spec)
         yield* Effect.logInfo(`spec in force: ${event.spec.size} CIDRs, ${hosts.size} hosts`)
@@ -96,9 +116,17 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         if ([...hosts].some(isMissing)) yield* refresher.request
         return
       }
+      case "Restored": {
+        const { spec } = event.durable
+        yield* Effect.logInfo(
+          `spec restored: ${spec.size} CIDRs; it protects, and deletes nothing until a spec is accepted`,
+        )
+        return yield* health.watch(hostsOf(spec))
+      }
       case "VerdictsReached":
         for (const { host, verdict } of event.verdicts) {
           failovers = begin(failovers, { host, verdict })
+          if (Option.exists(HashMap.get(before.health, host), ({ _tag }) => _tag === verdict._tag)) continue
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
           else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
         }
@@ -193,8 +221,11 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           tell(WorldEvent.WriteFailed(outcome)),
         )
 
+  if (store.restored === undefined && config.name === "http")
+    yield* Effect.logInfo("no spec yet: nothing is protected and nothing is written until one is posted")
+  if (store.restored !== undefined) yield* tell(WorldEvent.Restored({ durable: store.restored, at: startedAt }))
   yield* Effect.forkScoped(Effect.forever(round))
-  const feed = yield* makeSpecFeed(tell)
+  const feed = yield* makeSpecFeed({ record, applyUnkept: (event) => tell(event) })
   yield* Effect.forkScoped(
     Stream.runForEach(health.verdicts, (verdicts) => tell(WorldEvent.VerdictsReached({ verdicts }))),
   )
@@ -220,10 +251,14 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     status,
     confirm: Effect.fnUntraced(function* (hash: string) {
       if (world.brake?.hash !== hash) return false
-      const applied = yield* Deferred.make<void>()
-      yield* tell(WorldEvent.DeletionsConfirmed({ hash }), Effect.asVoid(Deferred.succeed(applied, undefined)))
-      yield* Deferred.await(applied)
+      yield* record(WorldEvent.DeletionsConfirmed({ hash }))
       return true
+    }),
+    drain: Effect.fnUntraced(function* (host: Ip, isDrained: boolean) {
+      if (!world.cidrsOf.has(host) && !(world.drained.has(host) && !isDrained)) return "NotInSpec"
+      yield* record(isDrained ? WorldEvent.HostDrained({ host }) : WorldEvent.HostUndrained({ host }))
+      yield* Effect.logInfo(isDrained ? `host ${host} is drained` : `host ${host} is in service again`)
+      return "Done"
     }),
     heartbeat: Effect.gen(function* () {
       const round = yield* Deferred.make<void>()
@@ -235,5 +270,5 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
 export const layer = (
   options: ReconcilerOptions,
-): Layer.Layer<Reconciler, never, ConfigSource | HealthSource | Executor | Ec2> =>
+): Layer.Layer<Reconciler, never, ConfigSource | HealthSource | Executor | Ec2 | StateStore> =>
   Layer.effect(Reconciler, make(options))

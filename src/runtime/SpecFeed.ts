@@ -4,6 +4,7 @@ import type { SpecProblem } from "../domain/RouteSpec.ts"
 import { WorldEvent } from "../domain/WorldEvent.ts"
 import { ConfigSource, type SpecNews } from "../services/config/ConfigSource.ts"
 import { now } from "../services/Now.ts"
+import type { StateNotKept } from "../services/state/StateStore.ts"
 
 /** What the config source last said, where that was no spec. */
 export type ConfigTrouble =
@@ -23,20 +24,37 @@ const listed = (problems: ReadonlyArray<SpecProblem>): string =>
  * Takes the news of the config source as they come: an accepted spec is told to the loop; anything else changes nothing
  * and is said.
  */
-export const makeSpecFeed = (
-  tell: (event: WorldEvent, onApplied: Effect.Effect<void>) => Effect.Effect<void>,
-): Effect.Effect<SpecFeed, never, ConfigSource | Scope.Scope> =>
+export const makeSpecFeed = (loop: {
+  /** Keeps the event over a restart, puts it in force, and returns then. */
+  readonly record: (event: WorldEvent) => Effect.Effect<void, StateNotKept>
+  /** Puts it in force only. */
+  readonly applyUnkept: (event: WorldEvent) => Effect.Effect<void>
+}): Effect.Effect<SpecFeed, never, ConfigSource | Scope.Scope> =>
   Effect.gen(function* () {
     const config = yield* ConfigSource
     let trouble: ConfigTrouble | undefined
+
+    const accept = Effect.fnUntraced(function* (news: Extract<SpecNews, { readonly _tag: "Accepted" }>, at: Millis) {
+      for (const warning of news.warnings) yield* Effect.logWarning(`spec: ${listed([warning])}`)
+      const event = WorldEvent.SpecAccepted({ spec: news.spec, at })
+      const { onApplied, onNotKept } = news
+      yield* Effect.matchEffect(loop.record(event), {
+        onSuccess: () => onApplied,
+        onFailure: Effect.fnUntraced(function* ({ why }) {
+          yield* Effect.logError(why)
+          if (onNotKept !== undefined) return yield* onNotKept(why)
+          yield* loop.applyUnkept(event)
+          yield* onApplied
+        }),
+      })
+      trouble = undefined
+    })
 
     const onNews = Effect.fnUntraced(function* (news: SpecNews) {
       const since = yield* now
       switch (news._tag) {
         case "Accepted":
-          trouble = undefined
-          for (const warning of news.warnings) yield* Effect.logWarning(`spec: ${listed([warning])}`)
-          return yield* tell(WorldEvent.SpecAccepted({ spec: news.spec, at: since }), news.onApplied)
+          return yield* accept(news, since)
         case "Rejected":
           trouble = { _tag: "Rejected", since, problems: news.problems }
           return yield* Effect.logError(`the spec was not accepted, the last good one stays: ${listed(news.problems)}`)

@@ -39,6 +39,7 @@ const samples: Readonly<Record<OptionName, Samples>> = {
   tables: { good: ["main,rtb-0a1b", "tag:Role=router"], bad: ["rtb_1", "Main", "tag:Role", "all,main", ""] },
   own: { good: ["10.0.0.0/8", "10.0.0.0/8,fd00::/8"], bad: ["10.0.0.0", "10.0.0.0/33", "ten", ""] },
   "ignore-routes": { good: ["10.0.0.1,10.9.0.0/16", "fd00::1"], bad: ["10.0.0.256", "10.0.0.0/", ""] },
+  "state-file": { good: ["state.json", "other.json"], bad: [""] },
   "dry-run": { good: ["true", "false"], bad: ["maybe"] },
   address: { good: ["0.0.0.0", "::1"], bad: ["10.0.0.300", "localhost:80", "a b"] },
   port: { good: ["0", "8080"], bad: ["65536", "http", "-1"] },

@@ -1,7 +1,7 @@
 import { Deferred, Effect, Layer, Option, Queue, Result, Stream } from "effect"
 import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
-import { ConfigSource, SpecNews, SpecRejected } from "./ConfigSource.ts"
+import { ConfigSource, SpecNews, SpecNotKept, SpecRejected } from "./ConfigSource.ts"
 
 type Accepted = Extract<SpecNews, { readonly _tag: "Accepted" }>
 
@@ -23,12 +23,15 @@ const make = Effect.gen(function* () {
     return Stream.concat(Stream.make(SpecNews.Accepted({ ...present, onApplied: Effect.void })), taken)
   })
 
-  const post = Effect.fn("HttpConfig.post")(function* (body: string): Effect.fn.Return<DecodedSpec, SpecRejected> {
+  const post = Effect.fn("HttpConfig.post")(function* (
+    body: string,
+  ): Effect.fn.Return<DecodedSpec, SpecRejected | SpecNotKept> {
     const decoded = decodeRouteSpec(body)
     if (Result.isFailure(decoded)) return yield* new SpecRejected({ problems: decoded.failure })
-    const applied = yield* Deferred.make<void>()
+    const applied = yield* Deferred.make<void, SpecNotKept>()
     const onApplied = Effect.asVoid(Deferred.succeed(applied, undefined))
-    yield* Queue.offer(waiting, SpecNews.Accepted({ ...decoded.success, onApplied }))
+    const onNotKept = (why: string) => Effect.asVoid(Deferred.fail(applied, new SpecNotKept({ why })))
+    yield* Queue.offer(waiting, SpecNews.Accepted({ ...decoded.success, onApplied, onNotKept }))
     yield* Effect.raceFirst(Deferred.await(applied), Deferred.await(closed))
     return decoded.success
   })

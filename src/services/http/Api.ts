@@ -38,6 +38,9 @@ export const AcceptedJson = Schema.Struct({
   warnings: Schema.Array(SpecProblemJson).annotate({ description: "what was mended" }),
 }).annotate({ identifier: "Accepted" })
 
+const HostParam = { ip: Schema.String }
+const DrainedJson = Schema.Struct({ ip: Schema.String, drained: Schema.Boolean })
+
 export const OpenApiJson = Schema.JsonObject.annotate({ description: "an OpenAPI 3.1 document" })
 
 /** What the daemon says of itself. */
@@ -81,9 +84,20 @@ export const RoutesGroup = HttpApiGroup.make("routes", { topLevel: true }).add(
     success: Schema.Struct({ confirmed: Schema.Literal(true), hash: Schema.String }),
     error: [...writeRefusals, NotFound, Unavailable],
   }).annotateMerge(toldWrite("Lets exactly the held deletions with this hash happen")),
+  HttpApiEndpoint.post("drain", "/drain/:ip", {
+    params: HostParam,
+    success: DrainedJson,
+    error: [...writeRefusals, NotFound, Unavailable],
+  }).annotateMerge(
+    toldWrite("Moves the routes off a host of the spec, before maintenance; it gains none until undrained"),
+  ),
+  HttpApiEndpoint.post("undrain", "/undrain/:ip", {
+    params: HostParam,
+    success: DrainedJson,
+    error: [...writeRefusals, NotFound, Unavailable],
+  }).annotateMerge(toldWrite("Puts a drained host back into service; no route moves back by it")),
 )
 
-const HostParam = { ip: Schema.String }
 const HostAnswer = Schema.Struct({ ip: Schema.String, answers: Schema.Boolean })
 
 /** Only where the VPC is simulated. */

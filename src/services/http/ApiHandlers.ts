@@ -3,6 +3,7 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { type Ip, parseIp } from "../../domain/Ip.ts"
 import { hostsOf } from "../../domain/RouteSpec.ts"
+import { StateNotKept } from "../state/StateStore.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { ControlPlane, type SimulationControls } from "./ControlPlane.ts"
 import { BadRequest, Conflict, NotFound, Unavailable } from "./Problems.ts"
@@ -18,6 +19,13 @@ const inTime = <A, E>(write: Effect.Effect<A, E>, what: string): Effect.Effect<A
     duration: patience,
     orElse: () => Effect.fail(new Unavailable({ detail: `${what} within ${patience}; it may do so yet` })),
   })
+
+const kept = <A, E>(write: Effect.Effect<A, E | StateNotKept>): Effect.Effect<A, E | Unavailable> =>
+  write.pipe(
+    Effect.catch((error) =>
+      Effect.fail(error instanceof StateNotKept ? new Unavailable({ detail: error.why }) : error),
+    ),
+  )
 
 const from = (request: HttpServerRequest.HttpServerRequest): string =>
   `from ${Option.getOrElse(request.remoteAddress, () => "a peer that is gone")}`
@@ -74,18 +82,31 @@ export const routesHandlers = HttpApiBuilder.group(
         Effect.catchTag("SpecRejected", ({ problems }) =>
           Effect.fail(new BadRequest({ detail: "the spec was not accepted; the one in force stays", problems })),
         ),
+        Effect.catchTag("SpecNotKept", ({ why }) =>
+          Effect.fail(new Unavailable({ detail: `${why}; the spec is not in force` })),
+        ),
       )
       yield* Effect.logInfo(`spec posted ${from(request)}`)
       return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings }
     })
 
+    const steer = Effect.fnUntraced(function* (text: string, isDrained: boolean) {
+      const host = Result.getOrUndefined(parseIp(text))
+      if (host === undefined) return yield* new BadRequest({ detail: "expected an IP address in the path" })
+      const outcome = yield* kept(inTime(control.drain(host, isDrained), "the host was not drained"))
+      if (outcome === "NotInSpec") return yield* new NotFound({ detail: `${host} is no host of the spec in force` })
+      return { ip: host, drained: isDrained }
+    })
+
     return handlers
+      .handle("drain", ({ params: { ip } }) => steer(ip, true))
+      .handle("undrain", ({ params: { ip } }) => steer(ip, false))
       .handle("getRouteSpec", () => control.routeSpec)
       .handleRaw("postRouteSpec", ({ request }) => postRouteSpec(request))
       .handle(
         "confirm",
         Effect.fnUntraced(function* ({ params: { hash }, request }) {
-          const confirmed = yield* inTime(control.confirm(hash), "the confirmation was not taken")
+          const confirmed = yield* kept(inTime(control.confirm(hash), "the confirmation was not taken"))
           if (!confirmed)
             return yield* new NotFound({ detail: "no held deletions have this hash; see brake in /status" })
           yield* Effect.logInfo(`held deletions ${hash} confirmed ${from(request)}`)

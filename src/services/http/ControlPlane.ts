@@ -1,7 +1,8 @@
 import { Context, type Effect, type Option, Schema } from "effect"
 import type { Ip } from "../../domain/Ip.ts"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
-import type { SpecRejected } from "../config/ConfigSource.ts"
+import type { SpecNotKept, SpecRejected } from "../config/ConfigSource.ts"
+import type { StateNotKept } from "../state/StateStore.ts"
 import type { RouteSpecJson, StatusJson } from "./StatusJson.ts"
 
 /** A machine, or a service's interface, of the simulated VPC. */
@@ -38,9 +39,11 @@ export class ControlPlane extends Context.Service<
     /** The spec in force; `{}` before any. */
     readonly routeSpec: Effect.Effect<RouteSpecJson>
     /** Takes a spec as JSON text and returns when it is in force. `None`: specs come from elsewhere in this mode. */
-    readonly post: Option.Option<(body: string) => Effect.Effect<DecodedSpec, SpecRejected>>
+    readonly post: Option.Option<(body: string) => Effect.Effect<DecodedSpec, SpecRejected | SpecNotKept>>
     /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */
-    readonly confirm: (hash: string) => Effect.Effect<boolean>
+    readonly confirm: (hash: string) => Effect.Effect<boolean, StateNotKept>
+    /** Takes a host of the spec out of service, or puts it back. `NotInSpec`: it is no host of the spec. */
+    readonly drain: (host: Ip, isDrained: boolean) => Effect.Effect<"Done" | "NotInSpec", StateNotKept>
     /** Returns when the loop has come round: it is alive. */
     readonly heartbeat: Effect.Effect<void>
     /** Why there is nothing to work on yet, in words; `None` once the first whole reading of EC2 is there. */

@@ -78,6 +78,7 @@ export const holdKinds = [
   "ignored",
   "not_owned",
   "protected",
+  "restored",
   "interface_unseen",
   "contended",
   "write_failed",
@@ -186,6 +187,11 @@ export const StatusJson = Schema.Struct({
   dry_run: Schema.Boolean,
   started_at: Time,
   now: Time,
+  protecting: Schema.Boolean.annotate({ description: "a spec is in force, so that failing hosts are failed over" }),
+  restored: Schema.Boolean.annotate({
+    description: "the spec comes from before a restart; nothing is deleted until one is accepted anew",
+  }),
+  drained: Schema.Array(Ip).annotate({ description: "hosts that gain no routes and lose those they have" }),
   route_spec: RouteSpecJson,
   failed_ips: Schema.Array(Ip),
   routes: Schema.Record(

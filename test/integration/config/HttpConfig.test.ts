@@ -55,7 +55,7 @@ describe("HttpConfig", () => {
       const { size } = yield* subscribe(news)
       const error = yield* Effect.flip(post('{"10.66.17.0/24": ["x", "fd00::1"]}'))
       assert.deepStrictEqual(
-        error.problems.map(({ path }) => path),
+        error._tag === "SpecRejected" ? error.problems.map(({ path }) => path) : [],
         ['$["10.66.17.0/24"][0]', '$["10.66.17.0/24"][1]'],
       )
       assert.include(error.message, "names are not looked up; $")

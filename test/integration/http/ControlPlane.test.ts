@@ -7,6 +7,7 @@ import * as HttpControlPlane from "../../../src/runtime/HttpControlPlane.ts"
 import * as Reconciler from "../../../src/runtime/Reconciler.ts"
 import * as HttpConfig from "../../../src/services/config/HttpConfig.ts"
 import { defaultTopology } from "../../../src/services/ec2/DefaultTopology.ts"
+import * as StateStore from "../../../src/services/state/StateStore.ts"
 import * as Executor from "../../../src/services/ec2/Executor.ts"
 import * as SimulatedEc2 from "../../../src/services/ec2/SimulatedEc2.ts"
 import { denyTable } from "../../../src/services/ec2/SimulatedFaults.ts"
@@ -34,7 +35,7 @@ const health = Layer.effect(
 const steeredAfter = (before: Effect.Effect<void, never, Simulation>) =>
   HttpControlPlane.layer({ version: "1.2.3", vpc: "vpc-350d6a51", dryRun: false }).pipe(
     Layer.provideMerge(Reconciler.layer({ policy: defaultPolicy, recheckInterval: 30_000, dryRun: false })),
-    Layer.provideMerge(Layer.mergeAll(HttpConfig.layer, health, Executor.layer)),
+    Layer.provideMerge(Layer.mergeAll(HttpConfig.layer, health, Executor.layer, StateStore.layerNone)),
     Layer.provideMerge(Layer.provideMerge(Layer.effectDiscard(before), SimulatedEc2.layer(defaultTopology))),
     Layer.provideMerge(Logger.layer([])),
   )

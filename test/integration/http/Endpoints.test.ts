@@ -134,10 +134,12 @@ describe("what the HTTP server shows", () => {
           "GET /route_spec",
           "GET /simulation",
           "GET /status",
+          "POST /drain/{ip}",
           "POST /held/{hash}/confirm",
           "POST /route_spec",
           "POST /simulation/hosts/{ip}/fail",
           "POST /simulation/hosts/{ip}/heal",
+          "POST /undrain/{ip}",
         ]
         const index = readAs(Index, yield* ask(url))
         assert.deepStrictEqual(Object.keys(index.links).sort(), expected)
@@ -238,6 +240,20 @@ describe("what the HTTP server takes", () => {
         const answer = yield* ask(url, { method: "POST", path: `/held/${script.heldHash}/confirm` })
         assert.deepStrictEqual(read(answer), { confirmed: true, hash: script.heldHash })
         assert.deepStrictEqual(script.confirmed, [script.heldHash])
+      }),
+    ),
+  )
+
+  it.live("drains and undrains a host of the spec, and nothing else", () =>
+    withServer((url, script) =>
+      Effect.gen(function* () {
+        problem(yield* ask(url, { method: "POST", path: "/drain/10.33.99.99" }), 404)
+        problem(yield* ask(url, { method: "POST", path: "/drain/router-1" }), 400)
+        assert.deepStrictEqual(script.drained, [])
+        const answer = yield* ask(url, { method: "POST", path: "/drain/10.33.20.93" })
+        assert.deepStrictEqual(read(answer), { ip: "10.33.20.93", drained: true })
+        yield* ask(url, { method: "POST", path: "/undrain/10.33.20.93" })
+        assert.deepStrictEqual(script.drained, ["drain 10.33.20.93", "undrain 10.33.20.93"])
       }),
     ),
   )

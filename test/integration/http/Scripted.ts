@@ -16,6 +16,9 @@ export const someStatus: StatusJson = {
   dry_run: false,
   started_at: "2026-03-01T12:00:00.000Z",
   now: "2026-03-01T12:00:10.000Z",
+  protecting: true,
+  restored: false,
+  drained: [],
   route_spec: { "10.66.17.0/24": ["10.33.20.93", "10.33.30.22"] },
   failed_ips: ["10.33.30.22"],
   routes: { "10.66.17.0/24": ["10.33.20.93", "i-0a20093", "eni-0a20093"] },
@@ -57,6 +60,7 @@ export class Script {
   /** Runs before a spec comes into force. */
   beforeApplied: Effect.Effect<void> = Effect.void
   readonly confirmed: Array<string> = []
+  readonly drained: Array<string> = []
   readonly failed = new Set<Ip>()
   spec: RouteSpec = new Map()
 }
@@ -100,6 +104,12 @@ const controlPlane = (script: Script) =>
             if (hash !== script.heldHash) return false
             script.confirmed.push(hash)
             return true
+          }),
+        drain: (host, isDrained) =>
+          Effect.sync(() => {
+            if (host !== simulatedIp) return "NotInSpec"
+            script.drained.push(`${isDrained ? "drain" : "undrain"} ${host}`)
+            return "Done"
           }),
         heartbeat: Effect.suspend(() => script.heartbeat),
         unready: Effect.sync(() => script.unready),

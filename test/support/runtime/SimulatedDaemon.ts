@@ -14,6 +14,7 @@ import * as SimulatedEc2 from "../../../src/services/ec2/SimulatedEc2.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
 import type { Topology } from "../../../src/services/ec2/Topology.ts"
 import { HealthSource } from "../../../src/services/health/HealthSource.ts"
+import * as StateStore from "../../../src/services/state/StateStore.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
 import * as SimulatedProbe from "../../../src/services/health/SimulatedProbe.ts"
 
@@ -62,6 +63,7 @@ export interface DaemonOptions {
   readonly policy?: Partial<Policy>
   readonly recheckInterval?: number
   readonly dryRun?: boolean
+  readonly store?: Layer.Layer<StateStore.StateStore>
 }
 
 /** All real code from the config source to EC2, on the simulated VPC and network, in virtual time. */
@@ -73,7 +75,14 @@ export const daemon = (
     recheckInterval: options.recheckInterval ?? 30_000,
     dryRun: options.dryRun === true,
   }).pipe(
-    Layer.provideMerge(Layer.mergeAll(specs, health, options.dryRun === true ? Executor.layerDryRun : Executor.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        specs,
+        health,
+        options.store ?? StateStore.layerNone,
+        options.dryRun === true ? Executor.layerDryRun : Executor.layer,
+      ),
+    ),
     Layer.provideMerge(SimulatedEc2.layer(options.topology ?? defaultTopology)),
   )
 

@@ -1,0 +1,80 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { NodeFileSystem } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { cidr } from "../../../src/domain/Cidr.ts"
+import type { Durable } from "../../../src/domain/Durable.ts"
+import { ip } from "../../../src/domain/Ip.ts"
+import * as StateFile from "../../../src/services/state/StateFile.ts"
+import { StateStore } from "../../../src/services/state/StateStore.ts"
+import { encodeState } from "../../../src/services/state/StateText.ts"
+
+const state: Durable = {
+  spec: new Map([[cidr("10.66.17.0/24"), [ip("10.33.20.93")]]]),
+  named: new Set([cidr("10.66.17.0/24")]),
+  drained: new Set([ip("10.33.20.93")]),
+  confirmed: [],
+}
+
+const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "state-"))),
+    use,
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
+  )
+
+const start = (file: string) => StateFile.layer(file).pipe(Layer.provide(NodeFileSystem.layer))
+
+const restored = (file: string) =>
+  Effect.map(StateStore, (store) => store.restored).pipe(Effect.provide(start(file), { local: true }))
+
+describe("a state file", () => {
+  it.live("gives the next start what was kept, and leaves nothing else behind", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        assert.isUndefined(yield* restored(file))
+        yield* Effect.flatMap(StateStore, ({ keep }) => keep(state)).pipe(Effect.provide(start(file), { local: true }))
+        const found = yield* restored(file)
+        assert.strictEqual(found === undefined ? "" : encodeState(found), encodeState(state))
+        assert.deepStrictEqual(readdirSync(folder), ["state.json"])
+      }),
+    ),
+  )
+
+  for (const text of ["", "{", "null", '{"version": 2}', "\u0000\u0001", encodeState(state).slice(0, -1)])
+    it.live(`that holds ${JSON.stringify(text.slice(0, 20))} is put aside and stops no start`, () =>
+      withFolder((folder) =>
+        Effect.gen(function* () {
+          const file = join(folder, "state.json")
+          writeFileSync(file, text)
+          assert.isUndefined(yield* restored(file))
+          assert.deepStrictEqual(readdirSync(folder), ["state.json.corrupt"])
+          assert.strictEqual(readFileSync(`${file}.corrupt`, "utf8"), text)
+        }),
+      ),
+    )
+
+  it.live("whose draft was left by a crash is read as it was before", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        writeFileSync(file, encodeState(state))
+        writeFileSync(`${file}.new`, encodeState(state).slice(0, 10))
+        assert.isDefined(yield* restored(file))
+      }),
+    ),
+  )
+
+  it.live("in a folder that is not there refuses the start, naming the file", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "missing", "state.json")
+        const error = yield* Effect.flip(restored(file))
+        assert.include(error.why, file)
+      }),
+    ),
+  )
+})
