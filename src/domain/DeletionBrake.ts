@@ -1,5 +1,6 @@
 import { type Action, cellKey, compareActions, targetWords } from "./Action.ts"
 import type { Millis } from "./Health.ts"
+import type { RouteSpec } from "./RouteSpec.ts"
 import { stableHex } from "./StableHash.ts"
 
 export type DeleteRoute = Extract<Action, { readonly _tag: "DeleteRoute" }>
@@ -34,6 +35,8 @@ export const mostOwned = (highWater: HighWater, now: Millis): number =>
 export interface Brake {
   readonly hash: string
   readonly deletions: ReadonlyArray<DeleteRoute>
+  /** The spec that asks for them. */
+  readonly spec: RouteSpec
 }
 
 /** What is deleted where: the cell and the target that it has. */
@@ -45,23 +48,29 @@ export const hashOf = (deletions: ReadonlyArray<DeleteRoute>): string =>
 
 /**
  * Holds deletions when the spec is empty, or when they would leave less than half of the most routes owned in the last
- * hour and concern at least three distinct destinations. What the operator confirmed is not counted.
+ * hour and concern at least three distinct destinations. What the operator confirmed is not counted. What is held stays
+ * held until it is confirmed or another spec comes: neither an odd reading nor the passing of an hour lets it go.
  */
 export const brakeOn = (input: {
   readonly deletions: ReadonlyArray<DeleteRoute>
   /** By {@link deletionKey}. */
   readonly confirmed: ReadonlyMap<string, unknown>
-  readonly specIsEmpty: boolean
+  readonly spec: RouteSpec
   readonly owned: number
   readonly mostOwned: number
+  /** The brake so far. */
+  readonly before: Brake | undefined
 }): Brake | undefined => {
-  const waiting = input.deletions.filter((action) => !input.confirmed.has(deletionKey(action)))
+  const { deletions, confirmed, spec, owned, before } = input
+  const waiting = deletions.filter((action) => !confirmed.has(deletionKey(action)))
   if (waiting.length === 0) return undefined
+  const known = new Set(before?.spec === spec ? before.deletions.map(deletionKey) : [])
+  const isHeld = waiting.some((action) => known.has(deletionKey(action)))
   // What was noted may lie more than an hour back, if nothing was read or written since.
-  const most = Math.max(input.mostOwned, input.owned)
-  const gone = most - (input.owned - input.deletions.length)
+  const most = Math.max(input.mostOwned, owned)
+  const gone = most - (owned - deletions.length)
   const tooMany = gone > most / 2 && new Set(waiting.map(({ cidr }) => cidr)).size >= fewestDestinations
-  return input.specIsEmpty || tooMany
-    ? { hash: hashOf(waiting), deletions: [...waiting].sort(compareActions) }
+  return isHeld || spec.size === 0 || tooMany
+    ? { hash: hashOf(waiting), deletions: [...waiting].sort(compareActions), spec }
     : undefined
 }

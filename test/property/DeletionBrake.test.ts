@@ -13,6 +13,7 @@ import {
 import { RouteTarget } from "../../src/domain/Vpc.ts"
 import { interfaceIds, tableIds } from "../support/domain/Pools.ts"
 import { runs } from "../support/domain/Runs.ts"
+import { smallSpec } from "../support/domain/Small.ts"
 import { Story } from "../support/domain/Story.ts"
 
 const minute = 60_000
@@ -84,6 +85,32 @@ describe("the deletion brake", () => {
     assert.strictEqual(story.brake, hash)
     assert.strictEqual(story.confirm(hash).pending.length, 4)
     assert.deepStrictEqual([story.brake, story.held], ["none", []])
+  })
+
+  it("is not let go by a reading that happens to lack some of the routes or interfaces", () => {
+    const story = dropping(4).wait(1000)
+    story.reads("-", 0, { routes: { ...listing(ranges.slice(2)), [ranges[1]!]: "x" } })
+    assert.deepStrictEqual(story.pending, [])
+    story.wait(1000).reads("-", 0, { routes: listing(ranges.slice(3)) })
+    assert.deepStrictEqual([story.pending, story.held], [[], [`${ranges[3]!} rtb-1 DeletionBrake`]])
+  })
+
+  it("is not let go by the passing of an hour", () => {
+    const more = [...ranges, "172.16.7.0/24", "172.16.8.0/24", "172.16.9.0/24", "172.16.10.0/24"]
+    const story = new Story({ spec: listing(more), health: { a: "healthy" }, routes: listing(more) })
+    story
+      .spec(listing(more.slice(3)))
+      .allDone()
+      .spec(listing(more.slice(6)))
+    const { brake } = story
+    assert.deepStrictEqual(story.pending, [])
+    for (let hour = 0; hour < 3; hour++) story.wait(61 * minute).reads("-", 0, { routes: listing(more.slice(3)) })
+    assert.deepStrictEqual([story.pending, story.held.length, story.brake], [[], 3, brake])
+  })
+
+  it("is let go by another spec that deletes less", () => {
+    const story = dropping(4).spec(listing(ranges.slice(1)))
+    assert.deepStrictEqual([story.brake, story.pending], ["none", [`${ranges[0]!} rtb-1 delete`]])
   })
 
   it("does not hold what is left of a confirmed plan that was carried out in part", () => {
@@ -165,7 +192,8 @@ describe("the rule of the brake", () => {
       fc.property(anyDeletions, fc.nat(20), fc.nat(20), fc.boolean(), (deletions, more, was, specIsEmpty) => {
         const owned = deletions.length + more
         const most = Math.max(owned, was)
-        const brake = brakeOn({ deletions, confirmed: new Map(), specIsEmpty, owned, mostOwned: was })
+        const spec = specIsEmpty ? new Map() : smallSpec({ "10.0.0.0/8": "a" })
+        const brake = brakeOn({ deletions, confirmed: new Map(), spec, owned, mostOwned: was, before: undefined })
         const destinations = new Set(deletions.map(({ cidr }) => cidr)).size
         const left = owned - deletions.length
         const expected = deletions.length > 0 && (specIsEmpty || (left < most / 2 && destinations >= 3))
@@ -177,7 +205,7 @@ describe("the rule of the brake", () => {
 
   it("has a hash that stands for exactly these deletions, in whatever order", () => {
     const hash = (deletions: ReadonlyArray<DeleteRoute>): string | undefined =>
-      brakeOn({ deletions, confirmed: new Map(), specIsEmpty: true, owned: 9, mostOwned: 9 })?.hash
+      brakeOn({ deletions, confirmed: new Map(), spec: new Map(), owned: 9, mostOwned: 9, before: undefined })?.hash
     const keys = (deletions: ReadonlyArray<DeleteRoute>): string => deletions.map(deletionKey).toSorted().join()
     fc.assert(
       fc.property(anyDeletions, anyDeletions, (one, other) => {
