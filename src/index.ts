@@ -5,7 +5,8 @@
  * @example
  * ```ts
  * import {
- *   cidr, describeAction, InstanceId, InterfaceId, ip, plan, RouteTableId, type RouteSpec, Verdict, type Vpc, VpcId,
+ *   cidr, describeAction, InstanceId, InterfaceId, type Ip, ip, plan, RouteTableId, type RouteSpec, Verdict,
+ *   type Vpc, VpcId,
  * } from "vpc-router"
  *
  * const instance = (name: string, address: string) => ({
@@ -40,7 +41,7 @@
  *   instances: new Map(interfaces.map(({ instanceId }) => [instanceId, "running"])),
  * }
  * const spec: RouteSpec = new Map([[cidr("10.66.17.0/24"), [ip("10.33.20.93"), ip("10.33.30.22")]]])
- * const health = new Map([
+ * const health = new Map<Ip, Verdict>([
  *   [ip("10.33.20.93"), Verdict.Failed({ since: 0, reason: "no reply to 3 probes" })],
  *   [ip("10.33.30.22"), Verdict.Healthy({ since: 0 })],
  * ])
