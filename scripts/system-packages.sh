@@ -9,6 +9,7 @@ need() { command -v "$1" >/dev/null 2>&1 || packages="$packages $2"; }
 need nft nftables
 need fping fping
 need ip iproute2
+need chromium chromium
 need systemd-analyze systemd
 # The EC2 emulator goes into a virtual environment, for which Debian's Python lacks a part.
 if ! command -v moto_server >/dev/null 2>&1; then
