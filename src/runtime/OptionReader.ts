@@ -28,7 +28,7 @@ interface Found {
 const isServiceLink = (text: string): boolean => /^(tcp|udp|sctp):\/\//.test(text)
 
 /** Looks options up, on the command line and then in the environment, and collects everything that is wrong with them. */
-export class OptionReader {
+export class OptionReader<Name extends string = OptionName> {
   readonly #given: GivenOptions
   readonly #environment: Environment
   readonly #faults: Array<OptionProblem> = []
@@ -48,31 +48,31 @@ export class OptionReader {
   }
 
   /** The name to complain about. */
-  place(name: OptionName): string {
+  place(name: Name): string {
     return this.#find(name)?.place ?? `--${name}`
   }
 
-  isGiven(name: OptionName): boolean {
+  isGiven(name: Name): boolean {
     return this.#find(name) !== undefined
   }
 
-  fault(name: OptionName, message: string): void {
+  fault(name: Name, message: string): void {
     this.#faults.push({ option: this.place(name), message })
   }
 
-  warn(name: OptionName, message: string): void {
+  warn(name: Name, message: string): void {
     this.#warnings.push({ option: this.place(name), message })
   }
 
   /** An option that has no effect here: a mistake on the command line, but the environment may serve several set-ups. */
-  unused(name: OptionName, why: string): void {
+  unused(name: Name, why: string): void {
     const found = this.#find(name)
     if (found?.isFlag === true) this.fault(name, why)
     else if (found !== undefined) this.warn(name, `${why}; it is left out`)
   }
 
   /** One value. Undefined where it is not given, or wrong. */
-  value<A>(name: OptionName, parse: ParseValue<A>): A | undefined {
+  value<A>(name: Name, parse: ParseValue<A>): A | undefined {
     const found = this.#find(name)
     const [text, ...more] = found?.texts ?? []
     if (text === undefined) return undefined
@@ -81,7 +81,7 @@ export class OptionReader {
   }
 
   /** All values of a list, separated by commas. Undefined where it is not given; wrong items are left out. */
-  list<A>(name: OptionName, parse: ParseValue<A>): ReadonlyArray<A> | undefined {
+  list<A>(name: Name, parse: ParseValue<A>): ReadonlyArray<A> | undefined {
     return this.#find(name)
       ?.texts.flatMap((text) => text.split(","))
       .flatMap((text) => {
@@ -91,19 +91,19 @@ export class OptionReader {
   }
 
   /** A switch; the last word counts. */
-  isOn(name: OptionName): boolean {
+  isOn(name: Name): boolean {
     const words = this.#find(name)?.texts.map((text) => this.#parse(name, onOff, text))
     return words?.at(-1) === true
   }
 
-  #parse<A>(name: OptionName, parse: ParseValue<A>, text: string): A | undefined {
+  #parse<A>(name: Name, parse: ParseValue<A>, text: string): A | undefined {
     const parsed = parse(text)
     if (Result.isSuccess(parsed)) return parsed.success
     this.fault(name, `expected ${parsed.failure}, got ${text === "" ? "nothing" : JSON.stringify(text)}`)
     return undefined
   }
 
-  #find(name: OptionName): Found | undefined {
+  #find(name: Name): Found | undefined {
     const texts = this.#given[name] ?? []
     if (texts.length > 0) return { texts, place: `--${name}`, isFlag: true }
     const variable = variableOf(name)

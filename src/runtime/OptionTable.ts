@@ -14,6 +14,10 @@ export interface OptionEntry {
   readonly short?: string
   /** What stands for the value in the help. */
   readonly metavar?: string
+  /** Words that it takes, for completions. */
+  readonly words?: ReadonlyArray<string>
+  /** It names a file, for completions. */
+  readonly isFile?: boolean
   readonly help: string
 }
 
@@ -35,6 +39,7 @@ export const optionTable = {
     kind: "value",
     short: "m",
     metavar: "MODE",
+    words: ["configfile", "http", "fixedconf"],
     help: "Where the route spec comes from: configfile, http or fixedconf.",
   },
   file: {
@@ -42,6 +47,7 @@ export const optionTable = {
     kind: "value",
     short: "f",
     metavar: "FILE",
+    isFile: true,
     help: "configfile: the route spec, as JSON. Changes are noticed.",
   },
   "fixed-cidr": { group: "What to route", kind: "value", metavar: "CIDR", help: "fixedconf: the destination." },
@@ -70,6 +76,7 @@ export const optionTable = {
     kind: "list",
     short: "H",
     metavar: "CHECKS",
+    words: ["icmpecho", "tcp", "multi"],
     help: "How hosts are watched: icmpecho, tcp, or a list of both; a host that fails one check has failed. multi is icmpecho,tcp. Default: icmpecho; with --simulate: simulated.",
   },
   "icmp-check-interval": {
@@ -124,6 +131,7 @@ export const optionTable = {
     group: "What may be touched",
     kind: "value",
     metavar: "FILE",
+    isFile: true,
     help: "Keeps the spec, drained hosts and confirmations over a restart. Default: they are forgotten, and nothing is written until a spec comes.",
   },
   "dry-run": {
@@ -149,6 +157,7 @@ export const optionTable = {
     group: "HTTP",
     kind: "value",
     metavar: "FILE",
+    isFile: true,
     help: "Holds the bearer token that writes from other machines need.",
   },
   "allow-unauthenticated-writes": {
@@ -161,18 +170,21 @@ export const optionTable = {
     kind: "value",
     short: "l",
     metavar: "FILE",
+    isFile: true,
     help: "Append the log to this file. SIGHUP opens it anew. Default: standard output.",
   },
   "log-format": {
     group: "Logs",
     kind: "value",
     metavar: "FORMAT",
+    words: ["auto", "pretty", "json"],
     help: "pretty, json (one object a line), or auto: pretty on a terminal. Default: auto.",
   },
   "log-level": {
     group: "Logs",
     kind: "value",
     metavar: "LEVEL",
+    words: ["debug", "info", "warn", "error"],
     help: "debug, info, warn or error. Default: info.",
   },
   verbose: { group: "Logs", kind: "switch", help: "The same as --log-level debug." },
@@ -180,6 +192,7 @@ export const optionTable = {
     group: "Trying it out",
     kind: "optional-value",
     metavar: "FILE",
+    isFile: true,
     help: "Use a simulated VPC and simulated hosts: the built-in ones, or those that FILE describes. Needs no AWS account.",
   },
 } as const satisfies Readonly<Record<string, OptionEntry & { readonly group: OptionGroup }>>
@@ -194,4 +207,4 @@ export const optionNames: ReadonlyArray<OptionName> = Object.keys(optionTable).f
 export const entryOf = (name: OptionName): OptionEntry & { readonly group: OptionGroup } => optionTable[name]
 
 /** `VPC_ROUTER_ROUTE_RECHECK_INTERVAL` for `route-recheck-interval`. */
-export const variableOf = (name: OptionName): string => `VPC_ROUTER_${name.replaceAll("-", "_").toUpperCase()}`
+export const variableOf = (name: string): string => `VPC_ROUTER_${name.replaceAll("-", "_").toUpperCase()}`
