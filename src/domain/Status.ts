@@ -66,7 +66,8 @@ const hostOf = (vpc: Vpc, hosts: ReadonlyArray<Ip>, interfaceId: InterfaceId | u
   return addresses.find((address) => hosts.includes(address)) ?? addresses[0]
 }
 
-const cellStatus = (world: World, vpc: Vpc, range: Cidr, route: StandingRoute): CellStatus => {
+/** One cell; `route` is what stands there. */
+export const cellStatus = (world: World, vpc: Vpc, range: Cidr, route: StandingRoute): CellStatus => {
   const hosts = world.spec?.get(range)
   return {
     cidr: range,
@@ -109,12 +110,12 @@ const unreadHost = (world: World, host: Ip, now: Millis): HostStatus => ({
   sourceDestCheck: undefined,
 })
 
-const hostsStatus = (world: World, spec: RouteSpec, now: Millis): ReadonlyArray<HostStatus> => {
-  const hosts = [...hostsOf(spec)].sort(compareText)
+/** The status of any host of the spec at `now`. */
+export const hostStatusAt = (world: World, now: Millis): ((host: Ip) => HostStatus) => {
   const index = world.reading?.index
-  if (index === undefined) return hosts.map((host) => unreadHost(world, host, now))
+  if (index === undefined) return (host) => unreadHost(world, host, now)
   const view = viewOf(world, index, now)
-  return hosts.map((host) => {
+  return (host) => {
     const standing = view.standing(host)
     const interfaceId = index.interfaceOf.get(host)
     const networkInterface = interfaceId === undefined ? undefined : index.vpc.interfaces.get(interfaceId)
@@ -128,8 +129,11 @@ const hostsStatus = (world: World, spec: RouteSpec, now: Millis): ReadonlyArray<
       instanceId: instanceOf(index.vpc, standing.interfaceId),
       sourceDestCheck: networkInterface?.sourceDestCheck,
     }
-  })
+  }
 }
+
+const hostsStatus = (world: World, spec: RouteSpec, now: Millis): ReadonlyArray<HostStatus> =>
+  [...hostsOf(spec)].sort(compareText).map(hostStatusAt(world, now))
 
 /** The status of the world at `now`; deterministic. */
 export const worldStatus = (world: World, now: Millis): WorldStatus => {
