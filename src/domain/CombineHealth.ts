@@ -18,10 +18,11 @@ export interface Opinion {
  * | all: healthy | Healthy | the last of them became healthy |
  * | anything else, or none is up | Unknown | `watchedSince` |
  *
- * Reasons come in the order of the sources. With a single failed source its reason is prefixed with its name as well.
+ * It was silent since the first of them found it silent. Reasons come in the order of the sources. With a single failed source its reason is prefixed with its name as well.
  */
 export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis): Verdict => {
   const failures: Array<{ readonly since: Millis; readonly text: string }> = []
+  let silentSince: Millis | undefined
   let healthySince = -Infinity
   let isHealthy = false
   let isUnsure = false
@@ -30,6 +31,7 @@ export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis)
     switch (verdict._tag) {
       case "Failed":
         failures.push({ since: verdict.since, text: `${source}: ${verdict.reason}` })
+        if (verdict.silentSince !== undefined) silentSince = Math.min(silentSince ?? Infinity, verdict.silentSince)
         break
       case "Healthy":
         isHealthy = true
@@ -41,7 +43,7 @@ export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis)
   }
   if (failures.length > 0) {
     const since = failures.reduce((first, failure) => Math.min(first, failure.since), Infinity)
-    return Verdict.Failed({ since, reason: failures.map(({ text }) => text).join("; ") })
+    return Verdict.Failed({ since, reason: failures.map(({ text }) => text).join("; "), silentSince })
   }
   return isHealthy && !isUnsure ? Verdict.Healthy({ since: healthySince }) : Verdict.Unknown({ since: watchedSince })
 }

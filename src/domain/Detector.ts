@@ -41,7 +41,7 @@ export const detectionBound = ({ fall, interval, timeout }: DetectorOptions): Mi
 export const replyWindow = ({ fall, timeout }: DetectorOptions): Millis => fall * timeout
 
 /** A probe that can still be answered. `deadline` is when it counts as missed; blind time moves it. */
-interface PendingProbe {
+export interface PendingProbe {
   readonly sequence: number
   readonly sentAt: Millis
   readonly deadline: Millis
@@ -137,6 +137,10 @@ const learn = (options: DetectorOptions, state: Detector, observation: Observati
   }
 }
 
+/** The probes whose time is over at `now`, and which were not counted as missed before. */
+export const overdue = ({ pending }: Detector, now: Millis): ReadonlyArray<PendingProbe> =>
+  pending.filter((probe) => !probe.missed && probe.deadline <= now)
+
 /** Counts the probes whose time is over as misses, and draws the conclusion. */
 const judged = (
   options: DetectorOptions,
@@ -144,7 +148,7 @@ const judged = (
   othersAnsweredAt: Millis | undefined,
   now: Millis,
 ): Detector => {
-  const missed = state.pending.filter((probe) => !probe.missed && probe.deadline <= now)
+  const missed = overdue(state, now)
   const [first] = missed
   const rest = replyWindow(options) - options.timeout
   const pending = state.pending
@@ -163,7 +167,8 @@ const judged = (
   const reason = state.answered
     ? `no reply to ${misses} ${misses === 1 ? "probe" : "probes"} in ${seconds} s`
     : "never answered: check its security group"
-  return { ...silent, verdict: Verdict.Failed({ since: now, reason }), pending: [], needed: options.rise }
+  const verdict = Verdict.Failed({ since: now, reason, silentSince })
+  return { ...silent, verdict, pending: [], needed: options.rise }
 }
 
 const sent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => ({

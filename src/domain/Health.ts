@@ -6,12 +6,13 @@ export type Millis = number
 
 /**
  * What is known of a host. Unknown neither gains nor loses a route. `since` is when the verdict began; for `Unknown`,
- * when the host began to be watched.
+ * when the host began to be watched. `silentSince`: when the first of the probes was sent that were not answered, if the
+ * health source can tell.
  */
 export type Verdict = Data.TaggedEnum<{
   Unknown: { readonly since: Millis }
   Healthy: { readonly since: Millis }
-  Failed: { readonly since: Millis; readonly reason: string }
+  Failed: { readonly since: Millis; readonly reason: string; readonly silentSince?: Millis | undefined }
 }>
 export const Verdict = Data.taggedEnum<Verdict>()
 

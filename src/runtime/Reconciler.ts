@@ -4,7 +4,7 @@ import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decide, pendingOf } from "../domain/Decide.ts"
 import { durableOf } from "../domain/Durable.ts"
-import { begin, type Failovers, wrote } from "../domain/Failover.ts"
+import { begin, complete, type Failovers, isUnderWay, verify, wrote } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
 import type { Policy } from "../domain/Policy.ts"
@@ -103,6 +103,15 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   const isMissing = (host: Ip): boolean => world.reading !== undefined && !world.reading.index.interfaceOf.has(host)
 
+  /** A reading shows whether the writes of failovers stand. */
+  const confirmFailovers = Effect.gen(function* () {
+    const { reading } = world
+    if (reading === undefined) return
+    const [after, verified] = verify(failovers, reading.index, reading.readAt, yield* now)
+    failovers = after
+    for (const { host } of verified) yield* Effect.logDebug(`failover of ${host} verified: EC2 shows its routes`)
+  })
+
   /** What an event asks for besides a decision. */
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
     switch (event._tag) {
@@ -143,6 +152,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         if (event.disposition === "refresh" || event.disposition === "transient") yield* refresher.request
         return
       case "VpcRead":
+        return yield* confirmFailovers
       case "HostDrained":
       case "HostUndrained":
       case "DeletionsConfirmed":
@@ -152,23 +162,14 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   })
 
   /** Says how long a failover took, once no write of it is left. */
-  const logCompleted = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
-    const written = messages.flatMap(({ event }) => (event?._tag === "WriteDone" ? [event.action.reason] : []))
-    const hosts = new Set(written.flatMap((reason) => (reason._tag === "HostFailed" ? [reason.host] : [])))
-    if (hosts.size === 0) return
-    const left = pendingOf(world).map(({ reason }) => reason)
-    for (const host of hosts) {
-      const failover = failovers.find((known) => known.host === host)
-      if (
-        failover?.lastWriteAt === undefined ||
-        left.some((reason) => reason._tag === "HostFailed" && reason.host === host)
-      )
-        continue
-      const took = Math.round(failover.lastWriteAt - failover.failedAt)
+  const completeFailovers = Effect.gen(function* () {
+    if (!isUnderWay(failovers)) return
+    const [after, completed] = complete(failovers, pendingOf(world))
+    failovers = after
+    for (const { host, failedAt, lastWriteAt = failedAt, moved } of completed)
       yield* Effect.logInfo(
-        `failover of ${host} complete: ${failover.moved} routes moved, ${took} ms after the verdict`,
+        `failover of ${host} complete: ${moved} routes moved, ${Math.round(lastWriteAt - failedAt)} ms after the verdict`,
       )
-    }
   })
 
   const pass = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
@@ -188,7 +189,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     nextAt = decision.nextAt
     const fresh = yield* executor.submit(decision.cidrs, decision.write)
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
-    yield* logCompleted(messages)
+    yield* completeFailovers
     const [after, lines] = observe(conditions, conditionsOf(world, yield* refresher.state), at)
     conditions = after
     yield* Effect.forEach(lines, (line) => logCondition(line, at), { discard: true })

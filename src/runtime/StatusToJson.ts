@@ -153,13 +153,16 @@ const brakeJson = (hash: string | undefined, held: ReadonlyArray<Held>): BrakeJs
         ),
       }
 
-const failoverJson = ({ host, why, failedAt, moved, firstWriteAt, lastWriteAt }: Failover): FailoverJson => ({
-  host,
-  why,
+const failoverJson = ({ failedAt, firstWriteAt, lastWriteAt, moved, silentSince, ...more }: Failover): FailoverJson => ({
+  host: more.host,
+  why: more.why,
+  silent_since: timeOrNull(silentSince),
   failed_at: time(failedAt),
   first_write_at: timeOrNull(firstWriteAt),
   last_write_at: timeOrNull(lastWriteAt),
+  verified_at: timeOrNull(more.verifiedAt),
   moved,
+  silent_ms: silentSince === undefined ? null : tenth(failedAt - silentSince),
   first_write_ms: firstWriteAt === undefined ? null : tenth(firstWriteAt - failedAt),
   last_write_ms: lastWriteAt === undefined ? null : tenth(lastWriteAt - failedAt),
 })

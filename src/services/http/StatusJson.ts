@@ -132,10 +132,13 @@ export type FailedWriteJson = typeof FailedWriteJson.Type
 export const FailoverJson = Schema.Struct({
   host: Ip,
   why: Words,
+  silent_since: Schema.NullOr(Time).annotate({ description: "when the first probe was sent that it did not answer" }),
   failed_at: Time,
   first_write_at: Schema.NullOr(Time),
   last_write_at: Schema.NullOr(Time),
+  verified_at: Schema.NullOr(Time).annotate({ description: "when a reading of EC2 showed all its writes" }),
   moved: Count.annotate({ description: "routes moved off the host so far" }),
+  silent_ms: Schema.NullOr(Duration).annotate({ description: "milliseconds from the silence to the verdict" }),
   first_write_ms: Schema.NullOr(Duration).annotate({ description: "milliseconds from the verdict to the first write" }),
   last_write_ms: Schema.NullOr(Duration).annotate({ description: "milliseconds from the verdict to the last write" }),
 }).annotate({ identifier: "Failover", description: "A host's failure and what was done about it" })

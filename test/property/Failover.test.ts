@@ -1,0 +1,115 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Action, Reason } from "../../src/domain/Action.ts"
+import { cidr } from "../../src/domain/Cidr.ts"
+import { begin, complete, type Failovers, isUnderWay, verify, wrote } from "../../src/domain/Failover.ts"
+import { Verdict } from "../../src/domain/Health.ts"
+import { InterfaceId, RouteTableId, VpcId } from "../../src/domain/Ids.ts"
+import { ip } from "../../src/domain/Ip.ts"
+import { defaultPolicy } from "../../src/domain/Policy.ts"
+import { type RouteTable, RouteTarget } from "../../src/domain/Vpc.ts"
+import { indexVpc } from "../../src/domain/VpcIndex.ts"
+
+const [dead, alive] = [ip("10.0.0.1"), ip("10.0.0.2")]
+const [from, to, elsewhere] = [InterfaceId("eni-1"), InterfaceId("eni-2"), InterfaceId("eni-3")]
+const [first, second] = [RouteTableId("rtb-1"), RouteTableId("rtb-2")]
+const range = cidr("10.66.0.0/16")
+const target = (interfaceId: InterfaceId) => RouteTarget.Interface({ interfaceId, instanceId: undefined })
+
+const move = (
+  table: RouteTableId,
+  interfaceId = to,
+  reason: Reason = Reason.HostFailed({ host: dead, why: "silent" }),
+) =>
+  Action.ReplaceRoute({
+    table,
+    cidr: range,
+    host: alive,
+    interfaceId,
+    before: target(from),
+    reason,
+    urgency: "failover",
+  })
+
+/** A reading in which each of these tables leads the CIDR to that interface. */
+const reading = (routes: Readonly<Record<string, InterfaceId>>) => {
+  const table = ([name, interfaceId]: readonly [string, InterfaceId]): readonly [RouteTableId, RouteTable] => {
+    const id = RouteTableId(name)
+    const route = { destination: range, target: target(interfaceId), state: "active", origin: "CreateRoute" } as const
+    return [id, { id, main: false, edge: false, subnets: [], tags: new Map(), routes: [route], prefixListRoutes: [] }]
+  }
+  const tables = new Map(Object.entries(routes).map(table))
+  const vpc = { id: VpcId("vpc-1"), ownerId: undefined, cidrs: [], tables, interfaces: new Map(), instances: new Map() }
+  return indexVpc(vpc, defaultPolicy)
+}
+
+const failed = (since = 1_000, silentSince: number | undefined = 100): Failovers =>
+  begin([], { host: dead, verdict: Verdict.Failed({ since, reason: "silent", silentSince }) })
+
+/** Both tables were written, at 1,010 and 1,020, and nothing is left. */
+const moved = (): Failovers => complete(wrote(wrote(failed(), move(first), 1_010), move(second), 1_020), [])[0]
+
+describe("the stages of a failover", () => {
+  it("begin with the silence and end with a reading that shows the routes", () => {
+    const [after, verified] = verify(moved(), reading({ "rtb-1": to, "rtb-2": to }), 1_500, 1_600)
+    assert.deepInclude(after[0], {
+      silentSince: 100,
+      failedAt: 1_000,
+      firstWriteAt: 1_010,
+      lastWriteAt: 1_020,
+      completedAt: 1_020,
+      verifiedAt: 1_600,
+      moved: 2,
+    })
+    assert.deepStrictEqual(verified, after)
+  })
+
+  it("are not complete while a write of it is left", () => {
+    const [half, done] = complete(wrote(failed(), move(first), 1_010), [move(second)])
+    assert.deepStrictEqual(done, [])
+    assert.isTrue(isUnderWay(half))
+    const [whole, completed] = complete(wrote(half, move(second), 1_020), [])
+    assert.lengthOf(completed, 1)
+    assert.isFalse(isUnderWay(whole))
+  })
+
+  it("are complete although writes of other failovers are left", () => {
+    const other = move(second, to, Reason.HostFailed({ host: alive, why: "silent" }))
+    assert.lengthOf(complete(wrote(failed(), move(first), 1_010), [other])[1], 1)
+  })
+
+  it("are verified by no reading that began before the last write, and by none that shows another route", () => {
+    for (const [readAt, routes] of [
+      [1_020, { "rtb-1": to, "rtb-2": to }],
+      [1_500, { "rtb-1": to, "rtb-2": from }],
+      [1_500, { "rtb-1": to, "rtb-2": elsewhere }],
+    ] as const)
+      assert.isUndefined(verify(moved(), reading(routes), readAt, 2_000)[0][0]?.verifiedAt)
+  })
+
+  it("are verified although a table is gone, or a later write of ours moved a route on", () => {
+    assert.strictEqual(verify(moved(), reading({ "rtb-1": to }), 1_500, 1_600)[0][0]?.verifiedAt, 1_600)
+    const onward = wrote(moved(), move(second, elsewhere, Reason.HostDrained({ host: alive })), 1_200)
+    const shown = reading({ "rtb-1": to, "rtb-2": elsewhere })
+    assert.strictEqual(verify(onward, shown, 1_500, 1_600)[0][0]?.verifiedAt, 1_600)
+  })
+
+  it("belong to one failure: writes after the host came back and was lost otherwise are not counted to it", () => {
+    const back = begin(moved(), { host: dead, verdict: Verdict.Healthy({ since: 5_000 }) })
+    assert.deepStrictEqual(wrote(back, move(first), 9_000), back)
+    const unwritten = begin(failed(), { host: dead, verdict: Verdict.Healthy({ since: 5_000 }) })
+    assert.strictEqual(wrote(unwritten, move(first), 6_000)[0]?.moved, 1)
+    assert.strictEqual(wrote(unwritten, move(first), 90_000)[0]?.moved, 0)
+  })
+
+  it("are remembered of the last 50 failovers, and a verdict that is said again begins none", () => {
+    let failovers = failed()
+    assert.strictEqual(
+      begin(failovers, { host: dead, verdict: Verdict.Failed({ since: 1_000, reason: "x" }) }),
+      failovers,
+    )
+    for (let since = 2_000; since < 60_000; since += 1_000)
+      failovers = begin(failovers, { host: dead, verdict: Verdict.Failed({ since, reason: "x" }) })
+    assert.lengthOf(failovers, 50)
+    assert.strictEqual(failovers[0]?.failedAt, 59_000)
+  })
+})
