@@ -4,7 +4,7 @@ import type { InterfaceId } from "../../domain/Ids.ts"
 import type { Vpc } from "../../domain/Vpc.ts"
 import type { Disposition } from "../../domain/WriteFailure.ts"
 
-const dispositions = [
+export const dispositions = [
   "throttled",
   "transient",
   "refresh",

@@ -5,7 +5,8 @@ import type { Millis } from "../../domain/Health.ts"
 import type { Disposition } from "../../domain/WriteFailure.ts"
 import { now } from "../Now.ts"
 import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
-import { type QueueState, WriteQueue } from "./WriteQueue.ts"
+import { attemptMetrics } from "./WriteMetrics.ts"
+import { type QueueLoad, type QueueState, WriteQueue } from "./WriteQueue.ts"
 
 /** What became of a write. */
 export type Outcome = Data.TaggedEnum<{
@@ -38,6 +39,8 @@ export class Executor extends Context.Service<
     /** The planner knows what became of the write. Until then no further write goes to its cell. */
     readonly reported: (action: Action) => Effect.Effect<void>
     readonly state: Effect.Effect<QueueState>
+    /** The same in numbers, for little work. */
+    readonly load: Effect.Effect<QueueLoad>
   }
 >()("vpc-router/services/ec2/Executor") {}
 
@@ -76,6 +79,7 @@ const make = Effect.gen(function* () {
   const queue = new WriteQueue(yield* now)
   const bell = yield* makeBell
   const outcomes = yield* Queue.bounded<Outcome>(1_024)
+  const measured = yield* attemptMetrics
 
   const onFailure = Effect.fnUntraced(function* (action: Action, attempts: number, error: Ec2Error) {
     const at = yield* now
@@ -90,7 +94,7 @@ const make = Effect.gen(function* () {
   })
 
   const attempt = (action: Action, attempts: number): Effect.Effect<void> =>
-    send(ec2, action).pipe(
+    measured(action._tag, send(ec2, action)).pipe(
       Effect.matchEffect({
         onSuccess: Effect.fnUntraced(function* ({ requestId }: WriteReceipt) {
           queue.done(action)
@@ -115,7 +119,7 @@ const make = Effect.gen(function* () {
   return Executor.of({
     submit: (cidrs, write) =>
       Effect.tap(
-        Effect.sync(() => queue.submit(cidrs, write)),
+        Effect.map(now, (at) => queue.submit(cidrs, write, at)),
         bell.ring,
       ),
     outcomes: Queue.asDequeue(outcomes),
@@ -124,17 +128,19 @@ const make = Effect.gen(function* () {
         Effect.sync(() => queue.reported(action)),
         bell.ring,
       ),
-    state: Effect.sync(() => queue.state),
+    state: Effect.map(now, (at) => queue.stateAt(at)),
+    load: Effect.map(now, (at) => queue.loadAt(at)),
   })
 })
 
 const makeDry = Effect.gen(function* () {
   const queue = new WriteQueue(yield* now)
   return Executor.of({
-    submit: (cidrs, write) => Effect.sync(() => queue.submit(cidrs, write)),
+    submit: (cidrs, write) => Effect.map(now, (at) => queue.submit(cidrs, write, at)),
     outcomes: Queue.asDequeue(yield* Queue.bounded<Outcome>(1)),
     reported: () => Effect.void,
-    state: Effect.sync(() => queue.state),
+    state: Effect.map(now, (at) => queue.stateAt(at)),
+    load: Effect.map(now, (at) => queue.loadAt(at)),
   })
 })
 

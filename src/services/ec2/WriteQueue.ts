@@ -3,7 +3,7 @@ import type { Cidr } from "../../domain/Cidr.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { RouteTableId } from "../../domain/Ids.ts"
 import { fingerprint } from "../../domain/Obstacle.ts"
-import { emptied, full, routeWrites, take, type TokenBucket } from "../../domain/TokenBucket.ts"
+import { emptied, full, refilled, routeWrites, take, type TokenBucket } from "../../domain/TokenBucket.ts"
 
 /** Writes on the wire at once, over all tables. */
 const mostInFlight = 32
@@ -16,6 +16,8 @@ export const failoverReserve = 40
 
 interface Entry {
   readonly action: Action
+  /** Since when it is wanted. */
+  readonly since: Millis
   /** Tries so far. */
   readonly attempts: number
   /** Not sent before. */
@@ -38,8 +40,18 @@ export type Next =
 export interface QueueState {
   readonly queued: ReadonlyArray<Action>
   readonly inFlight: ReadonlyArray<Action>
-  /** Tokens left per EC2 action. */
+  /** Tokens left per EC2 action at present. */
   readonly tokens: Readonly<Record<Action["_tag"], number>>
+}
+
+/** The same in numbers, for little work however long the queue is. */
+export interface QueueLoad {
+  /** Writes that wait for their turn, by urgency. */
+  readonly queued: Readonly<Record<Urgency, number>>
+  readonly inFlight: number
+  /** Since when the oldest write that is not done is wanted. */
+  readonly oldestSince: Millis | undefined
+  readonly tokens: QueueState["tokens"]
 }
 
 const sameWrite = (a: Action, b: Action): boolean => fingerprint(a) === fingerprint(b) && a.urgency === b.urgency
@@ -65,7 +77,7 @@ export class WriteQueue {
   }
 
   /** Replaces whatever is queued for `cidrs` by `write`. Returns the writes that were not queued or under way already. */
-  submit(cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>): ReadonlyArray<Action> {
+  submit(cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>, now: Millis): ReadonlyArray<Action> {
     const before = new Map<string, Entry>()
     for (const range of cidrs) {
       for (const [key, urgency] of this.#keysOf.get(range) ?? []) {
@@ -83,7 +95,7 @@ export class WriteQueue {
       if (flight !== undefined && !flight.superseded) continue
       const queued = before.get(key)
       const isKnown = queued !== undefined && sameWrite(queued.action, action)
-      this.#enqueue(isKnown ? { ...queued, action } : { action, attempts: 0, notBefore: -Infinity })
+      this.#enqueue(isKnown ? { ...queued, action } : { action, since: now, attempts: 0, notBefore: -Infinity })
       if (!isKnown) fresh.push(action)
     }
     return fresh
@@ -197,21 +209,47 @@ export class WriteQueue {
     } else this.#failing.add(action.table)
     const queued = this.#keysOf.get(action.cidr)?.has(cellKey(action)) === true
     if (flight !== undefined && !flight.superseded && !queued)
-      this.#enqueue({ action: flight.action, attempts: flight.attempts, notBefore })
+      this.#enqueue({ action: flight.action, since: flight.since, attempts: flight.attempts, notBefore })
   }
 
-  get state(): QueueState {
-    const tokens = (tag: Action["_tag"]): number => this.#buckets.get(tag)?.tokens ?? 0
+  #tokens(now: Millis): QueueState["tokens"] {
+    const tokens = (tag: Action["_tag"]): number => {
+      const bucket = this.#buckets.get(tag)
+      return bucket === undefined ? 0 : refilled(bucket, now).tokens
+    }
+    return {
+      CreateRoute: tokens("CreateRoute"),
+      ReplaceRoute: tokens("ReplaceRoute"),
+      DeleteRoute: tokens("DeleteRoute"),
+    }
+  }
+
+  stateAt(now: Millis): QueueState {
     return {
       queued: urgencies.flatMap((urgency) =>
         [...(this.#classes.get(urgency)?.values() ?? [])].map(({ action }) => action),
       ),
       inFlight: [...this.#flights.values()].flatMap(({ action, landed }) => (landed ? [] : [action])),
-      tokens: {
-        CreateRoute: tokens("CreateRoute"),
-        ReplaceRoute: tokens("ReplaceRoute"),
-        DeleteRoute: tokens("DeleteRoute"),
+      tokens: this.#tokens(now),
+    }
+  }
+
+  loadAt(now: Millis): QueueLoad {
+    const queued = (urgency: Urgency): number => this.#classes.get(urgency)?.size ?? 0
+    let oldestSince = Infinity
+    for (const entries of this.#classes.values())
+      for (const { since } of entries.values()) oldestSince = Math.min(oldestSince, since)
+    for (const { landed, since } of this.#flights.values()) if (!landed) oldestSince = Math.min(oldestSince, since)
+    return {
+      queued: {
+        failover: queued("failover"),
+        repair: queued("repair"),
+        creation: queued("creation"),
+        deletion: queued("deletion"),
       },
+      inFlight: this.#onTheWire,
+      oldestSince: Number.isFinite(oldestSince) ? oldestSince : undefined,
+      tokens: this.#tokens(now),
     }
   }
 }

@@ -5,6 +5,7 @@ import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { HealthSource, SourceState } from "./HealthSource.ts"
 import { Pauses } from "./Pauses.ts"
 import { Probe, type ProbeSink, type ProbeTransport, ProbeUnavailable } from "./Probe.ts"
+import { exposeProbes } from "./ProbeMetrics.ts"
 import { Traffic } from "./Traffic.ts"
 import { Watchlist } from "./Watchlist.ts"
 
@@ -117,6 +118,7 @@ export const make = Effect.fnUntraced(function* (
       yield* Effect.sleep(longest * (yield* Random.nextBetween(0.75, 1.25)))
     }
   })
+  yield* exposeProbes(probe.name, hosts.counts, () => state._tag === "Up")
   yield* Effect.forkScoped(run)
 
   return {

@@ -1,9 +1,10 @@
-import { type Detector, type DetectorOptions, Observation, observe, watched } from "../../domain/Detector.ts"
+import { type Detector, type DetectorOptions, Observation, observe, overdue, watched } from "../../domain/Detector.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import type { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { DueQueue } from "./DueQueue.ts"
 import type { ProbeRequest } from "./Probe.ts"
+import { ProbeCounts } from "./ProbeMetrics.ts"
 
 interface Watched {
   readonly host: Ip
@@ -20,6 +21,7 @@ const spacing: Millis = 1
  * number of hosts.
  */
 export class Watchlist {
+  readonly counts = new ProbeCounts()
   readonly #options: DetectorOptions
   readonly #hosts = new Map<Ip, Watched>()
   readonly #queue = new DueQueue<Watched>()
@@ -71,10 +73,12 @@ export class Watchlist {
       if (entry === undefined) break
       const { host, sequence } = entry
       entry.sequence = (sequence + 1) & 0xffff
+      this.counts.missed += overdue(entry.detector, now).length
       this.#observe(entry, Observation.Sent({ sequence, othersAnsweredAt: this.#answeredAt }), now)
       this.#queue.add(entry)
       batch.push({ host, sequence })
     }
+    this.counts.sent += batch.length
     return batch
   }
 
@@ -84,17 +88,21 @@ export class Watchlist {
     if (entry === undefined) return
     const before = entry.detector
     this.#observe(entry, Observation.Replied({ sequence }), at)
-    if (entry.detector !== before) this.#answeredAt = at
+    if (entry.detector === before) return
+    this.#answeredAt = at
+    this.counts.answered++
   }
 
   /** A probe that did not leave this machine. */
   unsent(host: Ip, sequence: number, now: Millis): void {
+    this.counts.unsent++
     const entry = this.#hosts.get(host)
     if (entry !== undefined) this.#observe(entry, Observation.Unsent({ sequence }), now)
   }
 
   /** The prober was held up from `from` to `to`. */
   blind(from: Millis, to: Millis): void {
+    this.counts.blind += to - from
     const blind = Observation.Blind({ from, to })
     for (const entry of this.#hosts.values()) this.#observe(entry, blind, to)
     if (to - from > this.#options.timeout) this.restart(to)

@@ -176,7 +176,7 @@ export const QueueJson = Schema.Struct({
   queued: Count,
   in_flight: Count,
   tokens: Schema.Struct({ create: Schema.Finite, replace: Schema.Finite, delete: Schema.Finite }).annotate({
-    description: "left of EC2's rate limit for each write, when the last one was taken",
+    description: "left of EC2's rate limit for each write",
   }),
 }).annotate({ identifier: "Queue" })
 export type QueueJson = typeof QueueJson.Type
