@@ -1,4 +1,17 @@
-import { Cause, Context, Deferred, Effect, Fiber, HashMap, Layer, Option, Queue, Semaphore, Stream } from "effect"
+import {
+  Cause,
+  Context,
+  Deferred,
+  Effect,
+  Fiber,
+  HashMap,
+  Layer,
+  Option,
+  PubSub,
+  Queue,
+  Semaphore,
+  Stream,
+} from "effect"
 import { describe } from "../domain/Action.ts"
 import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
@@ -7,6 +20,7 @@ import { durableOf } from "../domain/Durable.ts"
 import { begin, complete, type Failovers, isUnderWay, verify, wrote } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
+import { overview } from "../domain/Overview.ts"
 import type { Policy } from "../domain/Policy.ts"
 import { hostsOf } from "../domain/RouteSpec.ts"
 import { worldStatus } from "../domain/Status.ts"
@@ -19,7 +33,7 @@ import { HealthSource } from "../services/health/HealthSource.ts"
 import { now } from "../services/Now.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
-import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
+import type { DaemonState, ReconcilerOverview, ReconcilerStatus } from "./ReconcilerStatus.ts"
 import { makeRefresher } from "./Refresher.ts"
 import { makeSpecFeed } from "./SpecFeed.ts"
 
@@ -28,6 +42,10 @@ export class Reconciler extends Context.Service<
   Reconciler,
   {
     readonly status: Effect.Effect<ReconcilerStatus>
+    /** The status in little room, for little work. */
+    readonly overview: Effect.Effect<ReconcilerOverview>
+    /** Says, at some time after it, that something happened; once for many events that come together. */
+    readonly changes: Stream.Stream<void>
     /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */
     readonly confirm: (hash: string) => Effect.Effect<boolean, StateNotKept>
     /** Takes a host of the spec out of service, or puts it back. `NotInSpec`: it is no host of the spec. */
@@ -79,6 +97,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const store = yield* StateStore
   const scope = yield* Effect.scope
   const recording = yield* Semaphore.make(1)
+
+  const changes = yield* PubSub.sliding<void>(1)
 
   let world: World = empty(options.policy)
   let failovers: Failovers = []
@@ -212,6 +232,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       ),
       Effect.ensuring(Effect.forEach(messages, ({ onApplied }) => onApplied, { discard: true })),
     )
+    yield* PubSub.publish(changes, undefined)
   })
 
   const onOutcome = (outcome: Outcome): Effect.Effect<void> =>
@@ -232,11 +253,9 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   )
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(executor.outcomes), onOutcome)))
 
-  const status = Effect.gen(function* (): Effect.fn.Return<ReconcilerStatus> {
-    const at = yield* now
+  const daemon = Effect.gen(function* (): Effect.fn.Return<DaemonState> {
     return {
-      ...worldStatus(world, at),
-      now: at,
+      now: yield* now,
       startedAt,
       failovers,
       refresh: yield* refresher.state,
@@ -244,12 +263,13 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       health: { name: health.name, state: yield* health.state },
       queue: yield* executor.state,
       conditions,
-      brake: world.brake?.hash,
     }
   })
 
   return Reconciler.of({
-    status,
+    status: Effect.map(daemon, (state) => ({ ...worldStatus(world, state.now), ...state, brake: world.brake?.hash })),
+    overview: Effect.map(daemon, (state) => ({ ...state, overview: overview(world, state.now) })),
+    changes: Stream.fromPubSub(changes),
     confirm: Effect.fnUntraced(function* (hash: string) {
       if (world.brake?.hash !== hash) return false
       yield* record(WorldEvent.DeletionsConfirmed({ hash }))

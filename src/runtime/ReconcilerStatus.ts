@@ -1,5 +1,6 @@
 import type { Failovers } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
+import type { Overview } from "../domain/Overview.ts"
 import type { WorldStatus } from "../domain/Status.ts"
 import type { QueueState } from "../services/ec2/WriteQueue.ts"
 import type { SourceState } from "../services/health/HealthSource.ts"
@@ -7,8 +8,8 @@ import type { Conditions } from "./ConditionLog.ts"
 import type { RefreshState } from "./Refresher.ts"
 import type { ConfigTrouble } from "./SpecFeed.ts"
 
-/** Everything that the daemon says of itself. */
-export interface ReconcilerStatus extends WorldStatus {
+/** What the daemon says of itself, the world apart. */
+export interface DaemonState {
   readonly now: Millis
   readonly startedAt: Millis
   readonly failovers: Failovers
@@ -18,6 +19,15 @@ export interface ReconcilerStatus extends WorldStatus {
   readonly queue: QueueState
   /** What is not as it should be, by key; holds by {@link holdKey}. */
   readonly conditions: Conditions
+}
+
+/** Everything that the daemon says of itself. */
+export interface ReconcilerStatus extends WorldStatus, DaemonState {
   /** The hash that confirms the held deletions, if any are held. */
   readonly brake: string | undefined
+}
+
+/** The same in little room. */
+export interface ReconcilerOverview extends DaemonState {
+  readonly overview: Overview
 }
