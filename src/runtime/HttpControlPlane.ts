@@ -1,8 +1,10 @@
 import { Effect, Layer, Option } from "effect"
+import type { Ip } from "../domain/Ip.ts"
 import { encodeRouteSpec } from "../domain/RouteSpec.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import { type SimulatedHost, Simulation } from "../services/ec2/Simulation.ts"
 import { ControlPlane, type SimulatedHostJson, type SimulationControls } from "../services/http/ControlPlane.ts"
+import { overviewToJson } from "./OverviewToJson.ts"
 import { Reconciler } from "./Reconciler.ts"
 import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
 import { type About, statusToJson } from "./StatusToJson.ts"
@@ -26,6 +28,19 @@ const controls = (simulation: Simulation["Service"]): SimulationControls => ({
   heal: (host) => isDone(simulation.heal(host)),
 })
 
+/** Whether the machine of an address answers; undefined: there is no such machine to fail and heal. */
+const answering = (
+  simulation: Option.Option<Simulation["Service"]>,
+): Effect.Effect<(host: Ip) => boolean | undefined> =>
+  Option.match(simulation, {
+    onNone: () => Effect.succeed(() => undefined),
+    onSome: ({ hosts }) =>
+      Effect.map(hosts, (machines) => {
+        const found = new Map(machines.flatMap(({ addresses, answers }) => addresses.map((one) => [one, answers])))
+        return (host) => found.get(host)
+      }),
+  })
+
 const whyUnready = ({ refresh: { last, failing } }: ReconcilerStatus): Option.Option<string> => {
   if (last !== undefined) return Option.none()
   const why = failing === undefined ? "" : `: ${failing.error.code}: ${failing.error.message}`
@@ -47,6 +62,10 @@ export const layer = (
         version: about.version,
         mode: config.name,
         status: Effect.map(reconciler.status, (status) => statusToJson(status, described)),
+        overview: Effect.zipWith(reconciler.overview, answering(simulation), (state, answers) =>
+          overviewToJson(state, described, answers),
+        ),
+        changes: reconciler.changes,
         routeSpec: Effect.map(reconciler.status, ({ spec }) => encodeRouteSpec(spec ?? new Map())),
         post: config.post,
         confirm: reconciler.confirm,

@@ -20,7 +20,7 @@ import type {
   TableJson,
 } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
-import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
+import type { DaemonState, ReconcilerStatus } from "./ReconcilerStatus.ts"
 
 /** What the status says of the process itself. */
 export interface About {
@@ -31,8 +31,8 @@ export interface About {
   readonly dryRun: boolean
 }
 
-const time = (millis: Millis): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
-const timeOrNull = (millis: Millis | undefined): string | null =>
+export const time = (millis: Millis): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
+export const timeOrNull = (millis: Millis | undefined): string | null =>
   millis === undefined || !Number.isFinite(millis) ? null : time(millis)
 
 /** To a tenth: of milliseconds, or of a token. */
@@ -76,7 +76,7 @@ const routesOf = (tables: ReadonlyArray<TableStatus>): StatusJson["routes"] => {
 
 const verdictNames = { Unknown: "unknown", Healthy: "healthy", Failed: "failed" } as const
 
-const hostJson = (host: HostStatus): HostJson => ({
+export const hostJson = (host: HostStatus): HostJson => ({
   ip: host.host,
   verdict: verdictNames[host.verdict._tag],
   since: time(host.verdict.since),
@@ -107,7 +107,7 @@ const holdNames: Readonly<Record<HoldReason["_tag"], HeldJson["reason"]>> = {
   DeletionBrake: "deletion_brake",
 }
 
-const heldJson = (held: Held, since: Millis | undefined): HeldJson => ({
+export const heldJson = (held: Held, since: Millis | undefined): HeldJson => ({
   cidr: held.cidr,
   table: held.table ?? null,
   reason: holdNames[held.reason._tag],
@@ -127,7 +127,7 @@ const writeJson = (action: Action): Pick<PendingJson, "cidr" | "table" | "write"
   words: describe(action),
 })
 
-const pendingJson = (action: Action): PendingJson => ({
+export const pendingJson = (action: Action): PendingJson => ({
   ...writeJson(action),
   urgency: action.urgency,
   host: action._tag === "DeleteRoute" ? null : action.host,
@@ -153,7 +153,14 @@ const brakeJson = (hash: string | undefined, held: ReadonlyArray<Held>): BrakeJs
         ),
       }
 
-const failoverJson = ({ failedAt, firstWriteAt, lastWriteAt, moved, silentSince, ...more }: Failover): FailoverJson => ({
+export const failoverJson = ({
+  failedAt,
+  firstWriteAt,
+  lastWriteAt,
+  moved,
+  silentSince,
+  ...more
+}: Failover): FailoverJson => ({
   host: more.host,
   why: more.why,
   silent_since: timeOrNull(silentSince),
@@ -167,7 +174,7 @@ const failoverJson = ({ failedAt, firstWriteAt, lastWriteAt, moved, silentSince,
   last_write_ms: lastWriteAt === undefined ? null : tenth(lastWriteAt - failedAt),
 })
 
-const sourcesJson = ({ config, health }: ReconcilerStatus): SourcesJson => {
+export const sourcesJson = ({ config, health }: DaemonState): SourcesJson => {
   const { trouble } = config
   const told = {
     name: config.name,
@@ -191,7 +198,7 @@ const sourcesJson = ({ config, health }: ReconcilerStatus): SourcesJson => {
   }
 }
 
-const refreshJson = ({ now, refresh: { last, failing } }: ReconcilerStatus): RefreshJson => ({
+export const refreshJson = ({ now, refresh: { last, failing } }: DaemonState): RefreshJson => ({
   at: timeOrNull(last?.readAt),
   took_ms: last === undefined ? null : tenth(last.took),
   age_ms: last === undefined ? null : tenth(now - last.readAt),
@@ -207,7 +214,7 @@ const refreshJson = ({ now, refresh: { last, failing } }: ReconcilerStatus): Ref
         },
 })
 
-const queueJson = ({ queue: { queued, inFlight, tokens } }: ReconcilerStatus): QueueJson => ({
+export const queueJson = ({ queue: { queued, inFlight, tokens } }: DaemonState): QueueJson => ({
   queued: queued.length,
   in_flight: inFlight.length,
   tokens: {

@@ -1,8 +1,9 @@
-import { Context, type Effect, type Option, Schema } from "effect"
+import { Context, type Effect, type Option, Schema, type Stream } from "effect"
 import type { Ip } from "../../domain/Ip.ts"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
 import type { SpecNotKept, SpecRejected } from "../config/ConfigSource.ts"
 import type { StateNotKept } from "../state/StateStore.ts"
+import type { OverviewJson } from "./OverviewJson.ts"
 import type { RouteSpecJson, StatusJson } from "./StatusJson.ts"
 
 /** A machine, or a service's interface, of the simulated VPC. */
@@ -36,6 +37,10 @@ export class ControlPlane extends Context.Service<
     /** `--mode`. */
     readonly mode: string
     readonly status: Effect.Effect<StatusJson>
+    /** The status in little room, for little work. */
+    readonly overview: Effect.Effect<OverviewJson>
+    /** Says, at some time after it, that something happened; once for many events that come together. */
+    readonly changes: Stream.Stream<void>
     /** The spec in force; `{}` before any. */
     readonly routeSpec: Effect.Effect<RouteSpecJson>
     /** Takes a spec as JSON text and returns when it is in force. `None`: specs come from elsewhere in this mode. */

@@ -1,10 +1,11 @@
-import { Effect, Layer, Logger, Option, Stream } from "effect"
+import { Effect, Layer, Logger, Option, PubSub, Stream } from "effect"
 import { type Ip, ip } from "../../../src/domain/Ip.ts"
 import { encodeRouteSpec, type RouteSpec } from "../../../src/domain/RouteSpec.ts"
 import * as HttpConfig from "../../../src/services/config/HttpConfig.ts"
 import { ConfigSource } from "../../../src/services/config/ConfigSource.ts"
 import { ControlPlane } from "../../../src/services/http/ControlPlane.ts"
 import { HttpServer, type HttpServerOptions, layer } from "../../../src/services/http/HttpServer.ts"
+import type { OverviewJson } from "../../../src/services/http/OverviewJson.ts"
 import type { StatusJson } from "../../../src/services/http/StatusJson.ts"
 
 /** A status with a bit of everything in it. */
@@ -49,9 +50,38 @@ export const someStatus: StatusJson = {
   queue: { queued: 0, in_flight: 0, tokens: { create: 50, replace: 50, delete: 50 } },
 }
 
+/** The same in little room. */
+export const someOverview: OverviewJson = {
+  version: someStatus.version,
+  mode: someStatus.mode,
+  vpc: someStatus.vpc,
+  simulated: someStatus.simulated,
+  dry_run: someStatus.dry_run,
+  started_at: someStatus.started_at,
+  protecting: true,
+  restored: false,
+  counts: { cidrs: 1, hosts: 2, failed_hosts: 1, drained_hosts: 0 },
+  tables: { shown: [], left_out: 0 },
+  rows: { shown: [], left_out: 0 },
+  others: { shown: [], left_out: 0 },
+  hosts: { shown: [], left_out: 0 },
+  held: { shown: [], left_out: 0 },
+  pending: { shown: [], left_out: 0 },
+  brake: null,
+  failovers: [],
+  moving: [],
+  conditions: [],
+  sources: someStatus.sources,
+  last_refresh: { at: null, took_ms: null, error: null },
+  queue: someStatus.queue,
+}
+
 /** What a test may change while the server runs, and what it may look at. */
 export class Script {
   status: Effect.Effect<StatusJson> = Effect.succeed(someStatus)
+  overview: Effect.Effect<OverviewJson> = Effect.succeed(someOverview)
+  /** Says that something changed. */
+  readonly changes = Effect.runSync(PubSub.sliding<void>(1))
   mode = "http"
   isSimulated = true
   unready: Option.Option<string> = Option.none()
@@ -97,6 +127,8 @@ const controlPlane = (script: Script) =>
         version: someStatus.version,
         mode: script.mode,
         status: Effect.suspend(() => script.status),
+        overview: Effect.suspend(() => script.overview),
+        changes: Stream.fromPubSub(script.changes),
         routeSpec: Effect.sync(() => encodeRouteSpec(script.spec)),
         post: script.mode === "http" ? config.post : Option.none(),
         confirm: (hash) =>

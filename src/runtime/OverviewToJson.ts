@@ -1,0 +1,104 @@
+import { type Action, describe } from "../domain/Action.ts"
+import type { Excerpt } from "../domain/Excerpt.ts"
+import { type Held, holdKey } from "../domain/Hold.ts"
+import type { Ip } from "../domain/Ip.ts"
+import type { Overview, OverviewCell, OverviewRow } from "../domain/Overview.ts"
+import type { HostStatus } from "../domain/Status.ts"
+import type {
+  OverviewCellJson,
+  OverviewHostJson,
+  OverviewJson,
+  OverviewRowJson,
+} from "../services/http/OverviewJson.ts"
+import { sinceOf } from "./ConditionLog.ts"
+import type { ReconcilerOverview } from "./ReconcilerStatus.ts"
+import {
+  type About,
+  failoverJson,
+  heldJson,
+  hostJson,
+  pendingJson,
+  queueJson,
+  refreshJson,
+  sourcesJson,
+  time,
+} from "./StatusToJson.ts"
+
+/** How many failovers are shown, newest first. */
+const mostFailovers = 12
+
+const excerptJson = <A, B>({ leftOut, shown }: Excerpt<A>, json: (item: A) => B) => ({
+  shown: shown.map(json),
+  left_out: leftOut,
+})
+
+const destination = (action: Action): string => (action._tag === "DeleteRoute" ? "delete" : action.host)
+
+const cellJson = ({ pending, standing, status }: OverviewCell): OverviewCellJson => [
+  standing,
+  status?.host ?? null,
+  status?.target ?? null,
+  pending === undefined ? null : destination(pending),
+]
+
+const rowJson = ({ cells, cidr, hosts }: OverviewRow): OverviewRowJson => ({
+  cidr,
+  hosts: hosts ?? null,
+  cells: cells.map(cellJson),
+})
+
+const conditionsJson = ({ conditions }: ReconcilerOverview): OverviewJson["conditions"] => {
+  const ofDaemon: Array<OverviewJson["conditions"][number]> = []
+  for (const { isHold, since, words } of conditions.values()) if (!isHold) ofDaemon.push({ words, since: time(since) })
+  return ofDaemon
+}
+
+const countsJson = ({ counts }: Overview): OverviewJson["counts"] => ({
+  cidrs: counts.cidrs,
+  hosts: counts.hosts,
+  failed_hosts: counts.failedHosts,
+  drained_hosts: counts.drainedHosts,
+})
+
+/**
+ * The overview as `GET /events` sends it. `answers`: whether the machine of an address answers, where the VPC is simulated.
+ * Equal states are equal texts: nothing in it changes by time alone.
+ */
+export const overviewToJson = (
+  state: ReconcilerOverview,
+  about: About,
+  answers: (host: Ip) => boolean | undefined,
+): OverviewJson => {
+  const { overview } = state
+  const { at, error, took_ms } = refreshJson(state)
+  const hostToJson = (host: HostStatus): OverviewHostJson => ({
+    ...hostJson(host),
+    since: host.verdict._tag === "Unknown" ? null : time(host.verdict.since),
+    answers: answers(host.host) ?? null,
+  })
+  return {
+    version: about.version,
+    mode: about.mode,
+    vpc: about.vpc ?? null,
+    simulated: about.simulated,
+    dry_run: about.dryRun,
+    started_at: time(state.startedAt),
+    protecting: overview.isProtecting,
+    restored: overview.isRestored,
+    counts: countsJson(overview),
+    tables: excerptJson(overview.tables, ({ id, main }) => ({ id, main })),
+    rows: excerptJson(overview.rows, rowJson),
+    others: excerptJson(overview.others, rowJson),
+    hosts: excerptJson(overview.hosts, hostToJson),
+    held: excerptJson(overview.held, (held: Held) => heldJson(held, sinceOf(state.conditions, holdKey(held)))),
+    pending: excerptJson(overview.pending, pendingJson),
+    brake:
+      overview.brake === undefined ? null : { hash: overview.brake.hash, ...excerptJson(overview.brake, describe) },
+    failovers: state.failovers.slice(0, mostFailovers).map(failoverJson),
+    moving: [...overview.moving].sort(),
+    conditions: conditionsJson(state),
+    sources: sourcesJson(state),
+    last_refresh: { at, took_ms, error },
+    queue: queueJson(state),
+  }
+}
