@@ -143,7 +143,7 @@ const forgetful = (world: World, readAt: Millis): World => {
     HashMap.has(world.writes, range)
   const isDue = (deletion: DeleteRoute): boolean => {
     const present = cellsOf(world, deletion.cidr)(deletion.table).present
-    const unchanged = present !== undefined && targetWords(present.target) === targetWords(deletion.before)
+    const unchanged = present?.owned === true && targetWords(present.target) === targetWords(deletion.before)
     return unchanged || ByCell.get(world.writes, deletion) !== undefined
   }
   return {

@@ -69,7 +69,7 @@ const standing = (vpc: Vpc, only: ReadonlyMap<InstanceId, InterfaceId | undefine
     owned: isOwned(vpc, route, interfaceId),
     interfaceSeen:
       interfaceId === undefined
-        ? target._tag === "Instance" && vpc.instances.has(target.instanceId)
+        ? target._tag === "Instance" && (only.has(target.instanceId) || vpc.instances.has(target.instanceId))
         : vpc.interfaces.has(interfaceId),
   }
 }

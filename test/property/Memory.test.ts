@@ -3,7 +3,7 @@ import { HashMap } from "effect"
 import fc from "fast-check"
 import { cellKey } from "../../src/domain/Action.ts"
 import type { Cidr } from "../../src/domain/Cidr.ts"
-import { decide, pendingOf } from "../../src/domain/Decide.ts"
+import { decide, heldOf, pendingOf } from "../../src/domain/Decide.ts"
 import { apply } from "../../src/domain/Apply.ts"
 import { hostsOf } from "../../src/domain/RouteSpec.ts"
 import type { World } from "../../src/domain/World.ts"
@@ -45,8 +45,9 @@ describe("what the world remembers", () => {
         const { writes, obstacles, refusedInterfaces, confirmed } = world
         assert.deepStrictEqual([cellCount(writes), cellCount(obstacles), refusedInterfaces.size], [0, 0, 0])
         // What the operator confirmed is remembered only while it is still to be done.
-        const due = new Set(pendingOf(world).map(cellKey))
-        for (const deletion of confirmed.values()) assert.isTrue(due.has(cellKey(deletion)))
+        const waiting = heldOf(world).flatMap(({ table, cidr }) => (table === undefined ? [] : [{ table, cidr }]))
+        const due = new Set([...pendingOf(world), ...waiting].map(cellKey))
+        for (const deletion of confirmed.values()) assert.isTrue(due.has(cellKey(deletion)), cellKey(deletion))
       }),
       runs(100),
     )

@@ -36,7 +36,9 @@ const routesIn = (vpc: Vpc): ReadonlyMap<string, string> =>
 const settled = (drawn: Scene): { readonly scene: Scene; readonly model: Ec2Model } => {
   const model = new Ec2Model(drawn.vpc)
   const scene = { ...drawn, vpc: model.read() }
-  carryOut(model, worldOf(scene), later)
+  const { brake } = carryOut(model, worldOf(scene), later)
+  // What is held for the operator is judged anew after a restart: the hour before is not remembered.
+  fc.pre(brake === undefined)
   return { scene: { ...scene, vpc: model.read() }, model }
 }
 
@@ -121,8 +123,8 @@ const names = (table: RouteTable | undefined, range: string, interfaceId: string
   ) === true
 
 /** For each destination the interface of a healthy host that more than half of all tables name by an active route. */
-const majorities = ({ spec, health, vpc, drained }: Scene): ReadonlyArray<readonly [string, string]> =>
-  [...spec].flatMap(([range, hosts]) => {
+const majorities = ({ spec, health, vpc, drained, policy }: Scene): ReadonlyArray<readonly [string, string]> =>
+  [...(policy.tables._tag === "Named" ? [] : spec)].flatMap(([range, hosts]) => {
     const names = [...vpc.tables.values()].flatMap(({ routes, edge }) =>
       routes.flatMap(({ destination, target, state, origin }) =>
         !edge && destination === range && state === "active" && origin === "CreateRoute" && target._tag === "Interface"

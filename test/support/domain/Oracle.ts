@@ -76,7 +76,12 @@ const endOf = (vpc: Vpc, route: Route): string | undefined => {
 const isInReading = (vpc: Vpc, route: Route): boolean => {
   const end = endOf(vpc, route)
   if (end !== undefined) return [...vpc.interfaces.keys()].some((id) => id === end)
-  return route.target._tag === "Instance" && vpc.instances.has(route.target.instanceId)
+  const { target } = route
+  return (
+    target._tag === "Instance" &&
+    (vpc.instances.has(target.instanceId) ||
+      [...vpc.interfaces.values()].some(({ instanceId }) => instanceId === target.instanceId))
+  )
 }
 
 const isOurs = (vpc: Vpc, route: Route): boolean => {
