@@ -298,7 +298,7 @@ describe.concurrent("an EC2 that fails", () => {
 
     it.effect("an EC2 that goes away and comes back without its routes gets them anew", () =>
       Effect.gen(function* () {
-        const scope = yield* Scope.make()
+        const scope = yield* Scope.fork(yield* Effect.scope)
         const first = yield* Scope.provide(startMoto, scope)
         const before = yield* makeStand(first, { seed: 17 })
         for (const table of tableNames) yield* before.put(table, net, b)

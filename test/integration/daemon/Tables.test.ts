@@ -104,6 +104,7 @@ describe.concurrent("what is written, and what is left alone", () => {
           "DeleteRoute 10.71.0.0/16 in a",
           "DeleteRoute 2001:db8:70::/48 in b",
         ])
+        assert.deepStrictEqual((yield* daemon.status).held, [])
       }),
     )
 
