@@ -113,6 +113,21 @@ describe.concurrent("hosts that fail and return", () => {
       }),
     )
 
+    it.effect("a check that takes longer than its interval stops neither the others nor itself", () =>
+      Effect.gen(function* () {
+        const { daemon: start, island } = yield* stand
+        yield* island.fail(a)
+        const daemon = yield* start("-m", "http", "-H", "tcp", "--tcp-check-interval", "0.1")
+        yield* daemon.post("/route_spec", { [net]: [a, b, c] })
+        const first = yield* carried(daemon, net)
+        assert.notStrictEqual(first, a)
+        yield* island.fail(first)
+        yield* carried(daemon, net, first === b ? c : b)
+        yield* island.heal(a, first)
+        yield* allHealthy(daemon)
+      }),
+    )
+
     it.effect("no healthy host: the route stays, a missing one is not created, and the log and the status say so", () =>
       Effect.gen(function* () {
         const { carriers, daemon: start, island, proxy, writes } = yield* stand

@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
 import type { StatusJson } from "../../../src/services/http/StatusJson.ts"
 import type { RunningDaemon } from "../../support/daemon/Daemon.ts"
 import { allHealthy, carried, carrierOf, isSettled, withdrawn } from "../../support/daemon/Look.ts"
@@ -274,6 +274,27 @@ describe.concurrent("an EC2 that fails", () => {
         yield* proxy.clearRules
         yield* daemon.until("readings again", ({ last_refresh: { error } }) => error === null)
         yield* daemon.logged(/^over after .*EC2 cannot be read/)
+      }),
+    )
+
+    it.effect("a failover does not wait for a reading that hangs", () =>
+      Effect.gen(function* () {
+        const { carriers, daemon: start, island, proxy, put } = yield* stand
+        for (const table of tableNames) yield* put(table, net, a)
+        const daemon = yield* start(...http, ...often)
+        yield* daemon.post("/route_spec", { [net]: [a, b] })
+        yield* carried(daemon, net, a)
+        yield* allHealthy(daemon)
+        const hanging = yield* Effect.forkChild(proxy.nextRequest("DescribeRouteTables"), { startImmediately: true })
+        yield* proxy.addRule({ action: "DescribeRouteTables", fault: { _tag: "Hang" } })
+        yield* Fiber.join(hanging)
+        const { at } = (yield* daemon.status).last_refresh
+        yield* island.fail(a)
+        yield* carried(daemon, net, b)
+        const { failovers, last_refresh } = yield* daemon.status
+        assert.isBelow(failovers[0]?.last_write_ms ?? Infinity, 2_000)
+        assert.strictEqual(last_refresh.at, at)
+        assert.deepStrictEqual(yield* carriers(net), everywhere(b))
       }),
     )
 

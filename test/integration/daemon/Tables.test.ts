@@ -330,6 +330,28 @@ describe.concurrent("what is written, and what is left alone", () => {
       }),
     )
 
+    it.effect("a route that somebody keeps changing is shown as contended, and written less and less often", () =>
+      Effect.gen(function* () {
+        const { carriers, daemon: start, put, writes } = yield* stand
+        for (const table of tableNames) yield* put(table, net, a)
+        const daemon = yield* start(...http, ...often)
+        yield* daemon.post("/route_spec", { [net]: [a] })
+        yield* carried(daemon, net, a)
+        for (const [index, insisted] of [b, c, checked].entries()) {
+          assert.lengthOf(yield* writes, index)
+          yield* put("main", net, insisted)
+          yield* daemon.rechecks(1)
+          yield* daemon.until("what comes of it", isSettled)
+        }
+        const { counts, held } = yield* daemon.until("contention", (status) => status.counts.contended === 1)
+        assert.strictEqual(counts.held, 1)
+        assert.isNotNull(held[0]?.until)
+        yield* daemon.rechecks(1)
+        assert.lengthOf(yield* writes, 2)
+        assert.deepStrictEqual(yield* carriers(net), { ...everywhere(a), main: checked })
+      }),
+    )
+
     it.effect("an instance that is replaced under the same address gets the route, off the blackhole", () =>
       Effect.gen(function* () {
         const { carriers, client, daemon: start, proxy, put, vpc } = yield* stand
