@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { pendingOf } from "../../src/domain/Decide.ts"
+import { heldOf, pendingOf } from "../../src/domain/Decide.ts"
 import { Verdict } from "../../src/domain/Health.ts"
 import { plan } from "../../src/domain/Plan.ts"
 import type { RouteTable, Vpc } from "../../src/domain/Vpc.ts"
@@ -105,6 +105,25 @@ describe("a restart", () => {
         const known = plan(scene.spec, scene.health, scene.vpc, scene.policy)
         const decided = [...world.decisions].flatMap(([, { write }]) => write)
         assert.sameDeepMembers([...known.actions], decided)
+      }),
+      runs(300),
+    )
+  })
+})
+
+describe("a spec that was restored at the start", () => {
+  it("deletes nothing; accepted again, it does what it would have done without a restart", () => {
+    fc.assert(
+      fc.property(anyScene, (scene) => {
+        const { spec, drained } = scene
+        const durable = { spec, drained, named: new Set(spec.keys()), confirmed: [] }
+        const events = [WorldEvent.Restored({ durable, at: 0 }), ...eventsOf(scene).slice(1)]
+        const restored = after(empty(scene.policy), events, later)
+        const known = worldOf(scene)
+        const placing = pendingOf(known).filter(({ _tag }) => _tag !== "DeleteRoute")
+        assert.deepStrictEqual([...pendingOf(restored)], placing)
+        const accepted = after(restored, [WorldEvent.SpecAccepted({ spec, at: later })], later)
+        assert.deepStrictEqual([pendingOf(accepted), heldOf(accepted)], [pendingOf(known), heldOf(known)])
       }),
       runs(300),
     )

@@ -3,6 +3,7 @@ import type { Action } from "../../../src/domain/Action.ts"
 import { apply } from "../../../src/domain/Apply.ts"
 import type { Cidr } from "../../../src/domain/Cidr.ts"
 import { type Decision, decide, pendingOf } from "../../../src/domain/Decide.ts"
+import type { Durable } from "../../../src/domain/Durable.ts"
 import type { Millis, Verdict } from "../../../src/domain/Health.ts"
 import type { Ip } from "../../../src/domain/Ip.ts"
 import type { Policy } from "../../../src/domain/Policy.ts"
@@ -11,7 +12,7 @@ import type { Vpc } from "../../../src/domain/Vpc.ts"
 import { empty, type World } from "../../../src/domain/World.ts"
 import { WorldEvent } from "../../../src/domain/WorldEvent.ts"
 import { dispositionOf } from "../../../src/domain/WriteFailure.ts"
-import { hosts } from "./Pools.ts"
+import { anyDestination, hosts } from "./Pools.ts"
 import { anyPolicy, anySpec, anyVerdict, anyVpc } from "./Scenes.ts"
 
 // Histories that no EC2 would write: every event at any time, in any order. What holds for them holds for all.
@@ -31,6 +32,8 @@ export type Step = { readonly after: Millis } & (
 
 export interface History {
   readonly policy: Policy
+  /** What was kept from before the start, if anything was. */
+  readonly restored: Durable | undefined
   readonly vpcs: ReadonlyArray<Vpc>
   readonly steps: ReadonlyArray<Step>
 }
@@ -87,10 +90,18 @@ const anyPause: fc.Arbitrary<Millis> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 40_000, max: 4_000_000 }) },
 )
 
+const anyDurable: fc.Arbitrary<Durable> = fc.record({
+  spec: anySpec,
+  named: fc.array(anyDestination).map((some) => new Set(some)),
+  drained: fc.subarray([...hosts], { maxLength: 2 }).map((some) => new Set(some)),
+  confirmed: fc.constant([]),
+})
+
 export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
   fc
     .record({
       policy: anyPolicy,
+      restored: fc.option(anyDurable, { nil: undefined, freq: 2 }),
       spec: anySpec,
       vpc: anyVpc,
       other: anyVpc,
@@ -99,8 +110,9 @@ export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
         { minLength: 3, maxLength: maxSteps, size: "max" },
       ),
     })
-    .map(({ policy, spec, vpc, other, steps }) => ({
+    .map(({ policy, restored, spec, vpc, other, steps }) => ({
       policy,
+      restored,
       // The same VPC, with other hosts in it; and with other tables.
       vpcs: [vpc, { ...other, tables: vpc.tables }, { ...vpc, tables: other.tables }],
       steps: [
@@ -163,11 +175,12 @@ const eventOf = (
 
 /** Lives a history through as the reconcile loop would, and shows every decision. */
 export const live = (
-  { policy, vpcs, steps }: History,
+  { policy, restored, vpcs, steps }: History,
   look: (decision: Decision, now: Millis, event: WorldEvent | undefined) => void,
 ): World => {
   let now: Millis = 1_000_000
   let world = empty(policy)
+  if (restored !== undefined) [world] = apply(world, WorldEvent.Restored({ durable: restored, at: now }))
   const past: Array<Action> = []
   for (const step of steps) {
     now += step.after
