@@ -3,8 +3,8 @@
 //   daemon.js     the whole program in one file; only raw-socket, which is native and optional, stays outside
 //   lib/          ES modules and types of the library (src/index.ts, src/plugin.ts), with effect left outside
 import { spawnSync } from "node:child_process"
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { build } from "esbuild"
 import { root } from "./setup.mjs"
 
@@ -28,6 +28,17 @@ const requireForBundled = `import { createRequire as createRequireForBundled } f
 const require = createRequireForBundled(import.meta.url)
 `
 
+/** The page's files go into the bundle in place of the module that reads them from their folder. */
+const pageFiles = {
+  name: "page-files",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]PageFiles\.ts$/ }, ({ path }) => {
+      const folder = join(dirname(path), "page")
+      const files = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")])
+      return { contents: `export const readPageFiles = () => new Map(${JSON.stringify(files)})`, loader: "js" }
+    }),
+}
+
 const bundle = async () => {
   const { outputFiles } = await build({
     absWorkingDir: root,
@@ -40,6 +51,7 @@ const bundle = async () => {
     target: `node${major}`,
     mainFields: ["module", "main"],
     external: ["raw-socket"],
+    plugins: [pageFiles],
     banner: { js: requireForBundled },
     // Names stay readable in stack traces; the rest is parsed faster and takes some 20 MB less memory.
     minifyWhitespace: true,

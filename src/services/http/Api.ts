@@ -1,6 +1,7 @@
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { SimulatedHostJson } from "./ControlPlane.ts"
+import { EventJson } from "./OverviewJson.ts"
 import {
   BadRequest,
   Conflict,
@@ -46,7 +47,7 @@ export const OpenApiJson = Schema.JsonObject.annotate({ description: "an OpenAPI
 /** What the daemon says of itself. */
 export const StatusGroup = HttpApiGroup.make("status", { topLevel: true }).add(
   HttpApiEndpoint.get("index", "/", { success: IndexJson, error: refusals }).annotateMerge(
-    told("The endpoints of this server"),
+    told("The endpoints of this server; for a browser, a page that shows what it does"),
   ),
   HttpApiEndpoint.get("getStatus", "/status", { success: StatusJson, error: refusals }).annotateMerge(
     told("Everything the daemon knows: spec, routes, hosts, what is held and why"),
@@ -59,6 +60,20 @@ export const StatusGroup = HttpApiGroup.make("status", { topLevel: true }).add(
     success: Schema.Struct({ ready: Schema.Literal(true) }),
     error: [...refusals, Unavailable],
   }).annotateMerge(told("Whether EC2 has been read once; never waits for a spec")),
+  HttpApiEndpoint.get("events", "/events", {
+    success: HttpApiSchema.StreamSse({ data: EventJson }),
+    error: [...refusals, Unavailable],
+  }).annotateMerge(
+    told(
+      "What the page shows, at every change, as server-sent events",
+      "First an event `hello`, then an event `overview` at every change, at most five a second, and `beat` every few seconds in between. Of large VPCs it shows a part, what is wrong first, and says how much is left out.",
+    ),
+  ),
+  HttpApiEndpoint.get("pageFile", "/page/:file", {
+    params: { file: Schema.String },
+    success: HttpApiSchema.asText({ contentType: "text/plain" })(Schema.String),
+    error: [...refusals, NotFound],
+  }).annotate(OpenApi.Exclude, true),
   HttpApiEndpoint.get("openapi", "/openapi.json", { success: OpenApiJson, error: refusals }).annotateMerge(
     told("This document"),
   ),

@@ -6,6 +6,8 @@ import { hostsOf } from "../../domain/RouteSpec.ts"
 import { StateNotKept } from "../state/StateStore.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { ControlPlane, type SimulationControls } from "./ControlPlane.ts"
+import { Events, type EventVisitor } from "./Events.ts"
+import { pageFile, wantsPage } from "./Page.ts"
 import { BadRequest, Conflict, NotFound, Unavailable } from "./Problems.ts"
 import { jsonText } from "./RequestBody.ts"
 
@@ -38,14 +40,22 @@ export interface Described {
   readonly links: Readonly<Record<string, string>>
 }
 
-export const statusHandlers = ({ document, links }: Described) =>
+const pageFor = (request: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse | undefined =>
+  wantsPage(request.headers["accept"]) ? pageFile("index.html") : undefined
+
+export const statusHandlers = (
+  { document, links }: Described,
+  eventVisitor: (request: HttpServerRequest.HttpServerRequest) => EventVisitor,
+) =>
   HttpApiBuilder.group(
     Api,
     "status",
     Effect.fnUntraced(function* (handlers) {
       const control = yield* ControlPlane
+      const events = yield* Events
       return handlers.handleAll({
-        index: () => Effect.succeed({ name: "vpc-router" as const, version: control.version, links }),
+        index: ({ request }) =>
+          Effect.succeed(pageFor(request) ?? { name: "vpc-router" as const, version: control.version, links }),
         // Typed as what it must be; checking thousands of cells against the schema would hold up the process.
         getStatus: () => Effect.map(control.status, (status) => HttpServerResponse.jsonUnsafe(status)),
         healthz: () =>
@@ -60,6 +70,11 @@ export const statusHandlers = ({ document, links }: Described) =>
               onNone: () => Effect.succeed({ ready: true as const }),
               onSome: (detail) => Effect.fail(new Unavailable({ detail })),
             }),
+          ),
+        events: ({ request }) => events.answer(eventVisitor(request)),
+        pageFile: ({ params: { file } }) =>
+          Effect.fromNullishOr(pageFile(file)).pipe(
+            Effect.mapError(() => new NotFound({ detail: "the page has no such file" })),
           ),
         openapi: () => Effect.sync(() => HttpServerResponse.jsonUnsafe(document(control.version))),
       })

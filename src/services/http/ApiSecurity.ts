@@ -63,11 +63,16 @@ const checkOrigin = (host: string, visitor: Visitor): Effect.Effect<void, Refusa
     : Effect.void
 }
 
+/** Whether a peer may write without the bearer token. */
+export const mayWriteFreely = (options: SecurityOptions, remoteAddress: string | undefined): boolean =>
+  options.allowUnauthenticatedWrites || isLoopback(remoteAddress)
+
 const checkWriter = Effect.fnUntraced(function* (
-  { allowUnauthenticatedWrites, checkToken }: SecurityOptions,
+  options: SecurityOptions,
   { headers, remoteAddress }: Visitor,
 ): Effect.fn.Return<void, Refusal> {
-  if (allowUnauthenticatedWrites || isLoopback(remoteAddress)) return
+  if (mayWriteFreely(options, remoteAddress)) return
+  const { checkToken } = options
   if (checkToken === undefined) {
     const detail = "writes from other machines need --token-file, or --allow-unauthenticated-writes"
     return yield* new Forbidden({ detail })

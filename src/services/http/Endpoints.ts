@@ -7,6 +7,8 @@ interface Endpoint {
   readonly method: string
   readonly path: `/${string}`
   readonly summary: string
+  /** Not told about: the page's own files. */
+  readonly isHidden: boolean
 }
 
 const isPath = (path: string): path is `/${string}` => path.startsWith("/")
@@ -19,7 +21,8 @@ const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(
     onGroup: () => undefined,
     onEndpoint: ({ endpoint: { method, path }, mergedAnnotations }) => {
       const summary = Option.getOrElse(Context.getOption(mergedAnnotations, OpenApi.Summary), () => "")
-      if (isPath(path)) endpoints.push({ method, path, summary })
+      const isHidden = Context.get(mergedAnnotations, OpenApi.Exclude)
+      if (isPath(path)) endpoints.push({ method, path, summary, isHidden })
     },
   })
   return endpoints
@@ -47,9 +50,8 @@ export const describeApi = <Id extends string, Groups extends HttpApiGroup.Const
     return { openapi, info: { ...info, version }, ...rest, components: { ...components, securitySchemes: { bearer } } }
   },
   links: Object.fromEntries(
-    endpointsOf(api).map(({ method, path, summary }) => [
-      `${method} ${path.replaceAll(/:([a-z]+)/g, "{$1}")}`,
-      summary,
-    ]),
+    endpointsOf(api)
+      .filter(({ isHidden }) => !isHidden)
+      .map(({ method, path, summary }) => [`${method} ${path.replaceAll(/:([a-z]+)/g, "{$1}")}`, summary]),
   ),
 })

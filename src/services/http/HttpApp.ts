@@ -5,9 +5,10 @@ import { HttpApiBuilder } from "effect/http-api"
 import { answerHeaders } from "./AnswerHeaders.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { routesHandlers, simulationHandlers, statusHandlers } from "./ApiHandlers.ts"
-import { makeGate, type Refusal, type SecurityOptions, type Visitor } from "./ApiSecurity.ts"
+import { makeGate, mayWriteFreely, type Refusal, type SecurityOptions, type Visitor } from "./ApiSecurity.ts"
 import { ControlPlane } from "./ControlPlane.ts"
 import { describeApi, makeAllow } from "./Endpoints.ts"
+import { Events, type EventVisitor, make as makeEvents } from "./Events.ts"
 import { problemResponse } from "./Problems.ts"
 
 const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
@@ -43,25 +44,48 @@ const onFault = Effect.fnUntraced(function* (fault: unknown) {
   return problemResponse(500, "an internal error; see the log")
 })
 
-const routesOf = (control: ControlPlane["Service"]) =>
+type Listening = (request: HttpServerRequest.HttpServerRequest) => EventVisitor
+
+const listening =
+  (security: SecurityOptions): Listening =>
+  (request) => {
+    const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+    return {
+      mayWrite: mayWriteFreely(security, socket.remoteAddress),
+      hangUp: Effect.sync(() => void socket.destroy()),
+    }
+  }
+
+const routesOf = (control: ControlPlane["Service"], eventVisitor: Listening) =>
   Option.match(control.simulation, {
     onNone: () => ({
       allow: makeAllow(Api),
-      layer: HttpApiBuilder.layer(Api).pipe(Layer.provide([statusHandlers(describeApi(Api)), routesHandlers])),
+      layer: HttpApiBuilder.layer(Api).pipe(
+        Layer.provide([statusHandlers(describeApi(Api), eventVisitor), routesHandlers]),
+      ),
     }),
     onSome: (simulation) => ({
       allow: makeAllow(SimulationApi),
       layer: HttpApiBuilder.layer(SimulationApi).pipe(
-        Layer.provide([statusHandlers(describeApi(SimulationApi)), routesHandlers, simulationHandlers(simulation)]),
+        Layer.provide([
+          statusHandlers(describeApi(SimulationApi), eventVisitor),
+          routesHandlers,
+          simulationHandlers(simulation),
+        ]),
       ),
     }),
   })
 
-/** `answer` answers every request that reaches it, and never fails. */
+/** The page has a policy of its own; nothing else may load anything. */
+const withAnswerHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.setHeaders(response, { ...answerHeaders, ...response.headers })
+
+/** `answer` answers every request that reaches it, and never fails. `close` ends the answers that go on by themselves. */
 export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions) {
-  const { allow, layer } = routesOf(yield* ControlPlane)
+  const { allow, layer } = routesOf(yield* ControlPlane, listening(security))
+  const events = yield* makeEvents()
   const gate = makeGate(security)
-  const routes = yield* HttpRouter.toHttpEffect(layer)
+  const routes = yield* HttpRouter.toHttpEffect(Layer.provide(layer, Layer.succeed(Events, events)))
   const route = (request: HttpServerRequest.HttpServerRequest) =>
     routes.pipe(
       Effect.catch((error) =>
@@ -78,7 +102,7 @@ export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions) {
         onSuccess: () => route(request),
       }),
     ),
-    Effect.map(HttpServerResponse.setHeaders(answerHeaders)),
+    Effect.map(withAnswerHeaders),
   )
-  return { answer }
+  return { answer, close: events.close }
 })

@@ -34,11 +34,13 @@ export class HttpServer extends Context.Service<
 const make = Effect.fnUntraced(function* (options: HttpServerOptions) {
   const { address, allowedHosts, allowUnauthenticatedWrites, port, tokenFile } = options
   const checkToken = tokenFile === undefined ? undefined : yield* tokenCheck(tokenFile)
-  const { answer } = yield* makeApp({ address, allowedHosts, checkToken, allowUnauthenticatedWrites })
+  const { answer, close } = yield* makeApp({ address, allowedHosts, checkToken, allowUnauthenticatedWrites })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const handler = yield* NodeHttpServer.makeHandler(answer, { scope })
   const limits = { ...defaultLimits, ...options.limits }
   const bound = yield* listenOn(() => makeNodeServer(handler, limits), { address, port })
+  // Runs before the server is closed, which waits for answers under way.
+  yield* Effect.addFinalizer(() => close)
   const urls = bound.map((one) => `http://${authorityOf(one)}`)
   yield* Effect.logInfo(`HTTP on ${urls.join(" and ")}`)
   return HttpServer.of({ bound, url: urls[0] ?? "" })
