@@ -24,6 +24,8 @@ export interface Failover {
   readonly lastWriteAt: Millis | undefined
   /** The last write, when none was left to be done. Before `lastWriteAt`: more came after that. */
   readonly completedAt: Millis | undefined
+  /** How often none was left: more than once where some came late. */
+  readonly completions: number
   /** When a reading that began after the last write showed all of them. */
   readonly verifiedAt: Millis | undefined
   /** When the host was heard of again. */
@@ -61,6 +63,7 @@ export const begin = (failovers: Failovers, { host, verdict }: HostVerdict): Fai
     firstWriteAt: undefined,
     lastWriteAt: undefined,
     completedAt: undefined,
+    completions: 0,
     verifiedAt: undefined,
     endedAt: undefined,
     expected: HashMap.empty(),
@@ -118,7 +121,7 @@ export const complete = (failovers: Failovers, pending: ReadonlyArray<Action>): 
   return progress(failovers, (failover) =>
     failover.lastWriteAt === undefined || isAllWritten(failover) || busy.has(failover.host)
       ? failover
-      : { ...failover, completedAt: failover.lastWriteAt },
+      : { ...failover, completedAt: failover.lastWriteAt, completions: failover.completions + 1 },
   )
 }
 

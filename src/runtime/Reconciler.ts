@@ -17,13 +17,13 @@ import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decide, pendingOf } from "../domain/Decide.ts"
 import { durableOf } from "../domain/Durable.ts"
-import { begin, complete, type Failovers, isUnderWay, verify, wrote } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
 import { overview } from "../domain/Overview.ts"
 import type { Policy } from "../domain/Policy.ts"
 import { hostsOf } from "../domain/RouteSpec.ts"
 import { worldStatus } from "../domain/Status.ts"
+import { tally } from "../domain/Tally.ts"
 import { empty, type World } from "../domain/World.ts"
 import { WorldEvent } from "../domain/WorldEvent.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
@@ -33,6 +33,9 @@ import { HealthSource } from "../services/health/HealthSource.ts"
 import { now } from "../services/Now.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
+import { FailoverLog } from "./FailoverLog.ts"
+import { counted, exposeLoopMetrics } from "./metrics/LoopMetrics.ts"
+import type { Facts } from "./metrics/StateGauges.ts"
 import type { DaemonState, ReconcilerOverview, ReconcilerStatus } from "./ReconcilerStatus.ts"
 import { makeRefresher } from "./Refresher.ts"
 import { makeSpecFeed } from "./SpecFeed.ts"
@@ -42,6 +45,8 @@ export class Reconciler extends Context.Service<
   Reconciler,
   {
     readonly status: Effect.Effect<ReconcilerStatus>
+    /** The same in numbers, for little work however large the VPC is. */
+    readonly facts: Effect.Effect<Facts>
     /** The status in little room, for little work. */
     readonly overview: Effect.Effect<ReconcilerOverview>
     /** Says, at some time after it, that something happened; once for many events that come together. */
@@ -90,6 +95,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const health = yield* HealthSource
   const executor = yield* Executor
   const startedAt = yield* now
+  yield* exposeLoopMetrics
   const inbox = yield* Queue.bounded<Message>(1_024)
   const tell = (event: WorldEvent | undefined, onApplied: Effect.Effect<void> = Effect.void) =>
     Effect.asVoid(Queue.offer(inbox, { event, onApplied }))
@@ -101,7 +107,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const changes = yield* PubSub.sliding<void>(1)
 
   let world: World = empty(options.policy)
-  let failovers: Failovers = []
+  const failovers = new FailoverLog()
   let conditions: Conditions = new Map()
   let nextAt: Millis | undefined
 
@@ -122,15 +128,6 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   })
 
   const isMissing = (host: Ip): boolean => world.reading !== undefined && !world.reading.index.interfaceOf.has(host)
-
-  /** A reading shows whether the writes of failovers stand. */
-  const confirmFailovers = Effect.gen(function* () {
-    const { reading } = world
-    if (reading === undefined) return
-    const [after, verified] = verify(failovers, reading.index, reading.readAt, yield* now)
-    failovers = after
-    for (const { host } of verified) yield* Effect.logDebug(`failover of ${host} verified: EC2 shows its routes`)
-  })
 
   /** What an event asks for besides a decision. */
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
@@ -154,8 +151,9 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       }
       case "VerdictsReached":
         for (const { host, verdict } of event.verdicts) {
-          failovers = begin(failovers, { host, verdict })
+          yield* failovers.verdict({ host, verdict })
           if (Option.exists(HashMap.get(before.health, host), ({ _tag }) => _tag === verdict._tag)) continue
+          yield* counted.verdict(verdict._tag)
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
           else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
         }
@@ -164,7 +162,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         return
       case "WriteDone":
         yield* executor.reported(event.action)
-        failovers = wrote(failovers, event.action, event.at)
+        failovers.wrote(event.action, event.at)
         return yield* Effect.logDebug(`done: ${describe(event.action)}`)
       case "WriteFailed":
         yield* executor.reported(event.action)
@@ -172,24 +170,13 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         if (event.disposition === "refresh" || event.disposition === "transient") yield* refresher.request
         return
       case "VpcRead":
-        return yield* confirmFailovers
+        return yield* failovers.read(world)
       case "HostDrained":
       case "HostUndrained":
       case "DeletionsConfirmed":
       case "TimeCame":
         return
     }
-  })
-
-  /** Says how long a failover took, once no write of it is left. */
-  const completeFailovers = Effect.gen(function* () {
-    if (!isUnderWay(failovers)) return
-    const [after, completed] = complete(failovers, pendingOf(world))
-    failovers = after
-    for (const { host, failedAt, lastWriteAt = failedAt, moved } of completed)
-      yield* Effect.logInfo(
-        `failover of ${host} complete: ${moved} routes moved, ${Math.round(lastWriteAt - failedAt)} ms after the verdict`,
-      )
   })
 
   const pass = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
@@ -209,7 +196,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     nextAt = decision.nextAt
     const fresh = yield* executor.submit(decision.cidrs, decision.write)
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
-    yield* completeFailovers
+    yield* failovers.decided(() => pendingOf(world))
     const [after, lines] = observe(conditions, conditionsOf(world, yield* refresher.state), at)
     conditions = after
     yield* Effect.forEach(lines, (line) => logCondition(line, at), { discard: true })
@@ -253,21 +240,26 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   )
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(executor.outcomes), onOutcome)))
 
-  const daemon = Effect.gen(function* (): Effect.fn.Return<DaemonState> {
+  const sources = Effect.gen(function* () {
     return {
       now: yield* now,
       startedAt,
-      failovers,
       refresh: yield* refresher.state,
       config: { name: config.name, trouble: yield* feed.trouble },
       health: { name: health.name, state: yield* health.state },
-      queue: yield* executor.state,
-      conditions,
     }
+  })
+  const daemon = Effect.gen(function* (): Effect.fn.Return<DaemonState> {
+    return { ...(yield* sources), failovers: failovers.latest, queue: yield* executor.state, conditions }
+  })
+  const facts = Effect.gen(function* (): Effect.fn.Return<Facts> {
+    const state = yield* sources
+    return { ...state, tally: tally(world, state.now), load: yield* executor.load }
   })
 
   return Reconciler.of({
     status: Effect.map(daemon, (state) => ({ ...worldStatus(world, state.now), ...state, brake: world.brake?.hash })),
+    facts,
     overview: Effect.map(daemon, (state) => ({ ...state, overview: overview(world, state.now) })),
     changes: Stream.fromPubSub(changes),
     confirm: Effect.fnUntraced(function* (hash: string) {

@@ -3,6 +3,7 @@ import type { Millis } from "../domain/Health.ts"
 import type { Vpc } from "../domain/Vpc.ts"
 import { Ec2, type Ec2Error } from "../services/ec2/Ec2.ts"
 import { now } from "../services/Now.ts"
+import { counted } from "./metrics/LoopMetrics.ts"
 
 /** How the readings of EC2 go. */
 export interface RefreshState {
@@ -44,12 +45,15 @@ export const makeRefresher = (options: {
       const { failing } = state
       const attempts = (failing?.attempts ?? 0) + 1
       state = { ...state, failing: { since: failing?.since ?? (yield* now), attempts, error } }
+      yield* counted.failedReading(error)
       yield* options.onFailure
       yield* Effect.sleep(yield* backoff(attempts))
     })
 
     const onVpc = Effect.fnUntraced(function* (vpc: Vpc, readAt: Millis) {
-      state = { last: { readAt, took: (yield* now) - readAt }, failing: undefined }
+      const took = (yield* now) - readAt
+      state = { last: { readAt, took }, failing: undefined }
+      yield* counted.reading(took)
       yield* options.onReading(vpc, readAt)
       yield* Effect.sleep(shortestGap)
       const due = Queue.take(requests)

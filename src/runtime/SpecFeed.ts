@@ -5,6 +5,7 @@ import { WorldEvent } from "../domain/WorldEvent.ts"
 import { ConfigSource, type SpecNews } from "../services/config/ConfigSource.ts"
 import { now } from "../services/Now.ts"
 import type { StateNotKept } from "../services/state/StateStore.ts"
+import { counted } from "./metrics/LoopMetrics.ts"
 
 /** What the config source last said, where that was no spec. */
 export type ConfigTrouble =
@@ -54,11 +55,14 @@ export const makeSpecFeed = (loop: {
       const since = yield* now
       switch (news._tag) {
         case "Accepted":
+          yield* counted.spec("accepted")
           return yield* accept(news, since)
         case "Rejected":
+          yield* counted.spec("rejected")
           trouble = { _tag: "Rejected", since, problems: news.problems }
           return yield* Effect.logError(`the spec was not accepted, the last good one stays: ${listed(news.problems)}`)
         case "Unreadable":
+          yield* counted.spec("unreadable")
           trouble = { _tag: "Unreadable", since, why: news.why }
           return yield* Effect.logError(`the spec cannot be read, the last good one stays: ${news.why}`)
       }

@@ -74,7 +74,7 @@ const routesOf = (tables: ReadonlyArray<TableStatus>): StatusJson["routes"] => {
   )
 }
 
-const verdictNames = { Unknown: "unknown", Healthy: "healthy", Failed: "failed" } as const
+export const verdictNames = { Unknown: "unknown", Healthy: "healthy", Failed: "failed" } as const
 
 export const hostJson = (host: HostStatus): HostJson => ({
   ip: host.host,
@@ -89,7 +89,8 @@ export const hostJson = (host: HostStatus): HostJson => ({
   source_dest_check: host.sourceDestCheck ?? null,
 })
 
-const holdNames: Readonly<Record<HoldReason["_tag"], HeldJson["reason"]>> = {
+/** The kinds of holds by the names that status and metrics give them. */
+export const holdNames: Readonly<Record<HoldReason["_tag"], HeldJson["reason"]>> = {
   NoHealthyHost: "no_healthy_host",
   HealthUnknown: "health_unknown",
   Unproven: "unproven",
@@ -118,7 +119,7 @@ export const heldJson = (held: Held, since: Millis | undefined): HeldJson => ({
   hash: held.reason._tag === "DeletionBrake" ? held.reason.hash : null,
 })
 
-const writeNames = { CreateRoute: "create", ReplaceRoute: "replace", DeleteRoute: "delete" } as const
+export const writeNames = { CreateRoute: "create", ReplaceRoute: "replace", DeleteRoute: "delete" } as const
 
 const writeJson = (action: Action): Pick<PendingJson, "cidr" | "table" | "write" | "words"> => ({
   cidr: action.cidr,
