@@ -11,6 +11,13 @@ import { type CellStatus, cellStatus, type HostStatus, hostStatusAt } from "./St
 import type { VpcIndex } from "./VpcIndex.ts"
 import { cellsOf, type World } from "./World.ts"
 
+export interface OverviewTable {
+  readonly id: RouteTableId
+  readonly main: boolean
+  /** Its tag `Name`. */
+  readonly name: string | undefined
+}
+
 export interface OverviewCell {
   readonly standing: CellStanding
   /** What stands there; undefined: nothing. */
@@ -32,7 +39,7 @@ export interface Overview {
   readonly isProtecting: boolean
   readonly isRestored: boolean
   /** Tables in scope; those with pending writes and holds come in first. */
-  readonly tables: Excerpt<{ readonly id: RouteTableId; readonly main: boolean }>
+  readonly tables: Excerpt<OverviewTable>
   /** CIDRs of the spec, and what else is ours; what is being written, has failed or is held comes in first. */
   readonly rows: Excerpt<OverviewRow>
   /** Routes of others. */
@@ -128,6 +135,11 @@ const rowMaker = (
 
 const none = { shown: [], leftOut: 0 }
 
+const tableOf = (index: VpcIndex, id: RouteTableId): OverviewTable => {
+  const table = index.vpc.tables.get(id)
+  return { id, main: table?.main === true, name: table?.tags.get("Name") }
+}
+
 /** The tables and cells of a reading. */
 const matrix = (
   world: World,
@@ -155,7 +167,7 @@ const matrix = (
   const row = rowMaker(world, index, tables, pending, now)
   return {
     tables: {
-      shown: tables.map((id) => ({ id, main: index.vpc.tables.get(id)?.main === true })),
+      shown: tables.map((id) => tableOf(index, id)),
       leftOut: index.tables.length - tables.length,
     },
     rows: { shown: [...rows].sort(compareText).map(row), leftOut: spec.size + besides.size - rows.size },

@@ -86,7 +86,7 @@ export const overviewToJson = (
     protecting: overview.isProtecting,
     restored: overview.isRestored,
     counts: countsJson(overview),
-    tables: excerptJson(overview.tables, ({ id, main }) => ({ id, main })),
+    tables: excerptJson(overview.tables, ({ id, main, name }) => ({ id, main, name: name ?? null })),
     rows: excerptJson(overview.rows, rowJson),
     others: excerptJson(overview.others, rowJson),
     hosts: excerptJson(overview.hosts, hostToJson),

@@ -99,10 +99,10 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const look = Effect.gen(function* () {
-    yield* Effect.timeoutOption(Queue.take(bell), limits.lookEvery)
     const began = yield* now
     yield* tellAll
     yield* Effect.sleep(Math.max(limits.pace, share * ((yield* now) - began)))
+    yield* Effect.timeoutOption(Queue.take(bell), limits.lookEvery)
   }).pipe(
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)

@@ -13,6 +13,13 @@ export const OverviewCellJson = Schema.Tuple([
 ]).annotate({ identifier: "OverviewCell" })
 export type OverviewCellJson = typeof OverviewCellJson.Type
 
+export const OverviewTableJson = Schema.Struct({
+  id: Schema.String,
+  main: Schema.Boolean,
+  name: Schema.NullOr(Schema.String).annotate({ description: "its tag Name" }),
+}).annotate({ identifier: "OverviewTable" })
+export type OverviewTableJson = typeof OverviewTableJson.Type
+
 export const OverviewRowJson = Schema.Struct({
   cidr: Schema.String,
   hosts: Schema.NullOr(Schema.Array(Schema.String)).annotate({ description: "of the spec; null: not in the spec" }),
@@ -47,7 +54,7 @@ export const OverviewJson = Schema.Struct({
     failed_hosts: Schema.Int,
     drained_hosts: Schema.Int,
   }),
-  tables: excerptOf(Schema.Struct({ id: Schema.String, main: Schema.Boolean })),
+  tables: excerptOf(OverviewTableJson),
   rows: excerptOf(OverviewRowJson),
   others: excerptOf(OverviewRowJson),
   hosts: excerptOf(OverviewHostJson),
