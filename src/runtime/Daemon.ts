@@ -15,6 +15,7 @@ import type { ListenError } from "../services/http/Listen.ts"
 import * as StateFile from "../services/state/StateFile.ts"
 import * as StateStore from "../services/state/StateStore.ts"
 import * as HttpControlPlane from "./HttpControlPlane.ts"
+import * as Metrics from "./metrics/Metrics.ts"
 import type { OptionProblem } from "./OptionReader.ts"
 import type { CheckChoice, ConfigChoice, HttpChoice, Options, VpcChoice } from "./Options.ts"
 import * as Reconciler from "./Reconciler.ts"
@@ -25,13 +26,13 @@ import { version } from "./Version.ts"
 import * as WatchHosts from "./WatchHosts.ts"
 
 /** A VPC that is ready to be opened. */
-interface ChosenVpc {
+export interface ChosenVpc {
   readonly id: VpcId
   readonly words: string
   readonly layer: Layer.Layer<Ec2>
 }
 
-const chosenVpc = Effect.fnUntraced(function* (
+export const chosenVpc = Effect.fnUntraced(function* (
   choice: VpcChoice,
 ): Effect.fn.Return<ChosenVpc, StartFault, FileSystem.FileSystem> {
   if (choice._tag === "Aws")
@@ -41,7 +42,7 @@ const chosenVpc = Effect.fnUntraced(function* (
   return { id, words: `the simulated ${id}`, layer: SimulatedEc2.layer(topology) }
 })
 
-const configLayer = (choice: ConfigChoice): Layer.Layer<ConfigSource, StartFault, FileSystem.FileSystem> => {
+export const configLayer = (choice: ConfigChoice): Layer.Layer<ConfigSource, StartFault, FileSystem.FileSystem> => {
   switch (choice._tag) {
     case "ConfigFile":
       return FileConfig.layer(choice.file)
@@ -100,6 +101,7 @@ const layer = (options: Options, vpc: ChosenVpc) => {
   return SystemdNotify.layer.pipe(
     Layer.provideMerge(httpLayer(http)),
     Layer.provide(HttpControlPlane.layer({ version, vpc: vpc.id, dryRun })),
+    Layer.provide(Metrics.layer({ version, dryRun, updateEvery: undefined })),
     Layer.provideMerge(Reconciler.layer({ policy, recheckInterval, dryRun })),
     Layer.provideMerge(
       Layer.mergeAll(

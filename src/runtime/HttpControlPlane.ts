@@ -5,8 +5,9 @@ import { ConfigSource } from "../services/config/ConfigSource.ts"
 import { type SimulatedHost, Simulation } from "../services/ec2/Simulation.ts"
 import { ControlPlane, type SimulatedHostJson, type SimulationControls } from "../services/http/ControlPlane.ts"
 import { overviewToJson } from "./OverviewToJson.ts"
+import { Metrics } from "./metrics/Metrics.ts"
 import { Reconciler } from "./Reconciler.ts"
-import type { ReconcilerStatus } from "./ReconcilerStatus.ts"
+import type { DaemonState } from "./ReconcilerStatus.ts"
 import { type About, statusToJson } from "./StatusToJson.ts"
 
 const simulatedHostJson = (host: SimulatedHost): SimulatedHostJson => ({
@@ -41,7 +42,7 @@ const answering = (
       }),
   })
 
-const whyUnready = ({ refresh: { last, failing } }: ReconcilerStatus): Option.Option<string> => {
+const whyUnready = ({ refresh: { last, failing } }: Pick<DaemonState, "refresh">): Option.Option<string> => {
   if (last !== undefined) return Option.none()
   const why = failing === undefined ? "" : `: ${failing.error.code}: ${failing.error.message}`
   return Option.some(`EC2 has not been read yet${why}`)
@@ -50,7 +51,7 @@ const whyUnready = ({ refresh: { last, failing } }: ReconcilerStatus): Option.Op
 /** The control plane of a running daemon. A simulated VPC is steered if {@link Simulation} is there. */
 export const layer = (
   about: Omit<About, "mode" | "simulated">,
-): Layer.Layer<ControlPlane, never, Reconciler | ConfigSource> =>
+): Layer.Layer<ControlPlane, never, Reconciler | ConfigSource | Metrics> =>
   Layer.effect(
     ControlPlane,
     Effect.gen(function* () {
@@ -66,12 +67,13 @@ export const layer = (
           overviewToJson(state, described, answers),
         ),
         changes: reconciler.changes,
+        metrics: (yield* Metrics).text,
         routeSpec: Effect.map(reconciler.status, ({ spec }) => encodeRouteSpec(spec ?? new Map())),
         post: config.post,
         confirm: reconciler.confirm,
         drain: reconciler.drain,
         heartbeat: reconciler.heartbeat,
-        unready: Effect.map(reconciler.status, whyUnready),
+        unready: Effect.map(reconciler.facts, whyUnready),
         simulation: Option.map(simulation, controls),
       })
     }),

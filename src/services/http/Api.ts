@@ -42,6 +42,10 @@ export const AcceptedJson = Schema.Struct({
 const HostParam = { ip: Schema.String }
 const DrainedJson = Schema.Struct({ ip: Schema.String, drained: Schema.Boolean })
 
+const MetricsText = Schema.String.annotate({ description: "Prometheus' text format" }).pipe(
+  HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }),
+)
+
 export const OpenApiJson = Schema.JsonObject.annotate({ description: "an OpenAPI 3.1 document" })
 
 /** What the daemon says of itself. */
@@ -74,6 +78,9 @@ export const StatusGroup = HttpApiGroup.make("status", { topLevel: true }).add(
     success: HttpApiSchema.asText({ contentType: "text/plain" })(Schema.String),
     error: [...refusals, NotFound],
   }).annotate(OpenApi.Exclude, true),
+  HttpApiEndpoint.get("metrics", "/metrics", { success: MetricsText, error: refusals }).annotateMerge(
+    told("What Prometheus scrapes; docs/operations.md has the names"),
+  ),
   HttpApiEndpoint.get("openapi", "/openapi.json", { success: OpenApiJson, error: refusals }).annotateMerge(
     told("This document"),
   ),

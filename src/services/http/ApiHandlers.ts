@@ -76,6 +76,7 @@ export const statusHandlers = (
           Effect.fromNullishOr(pageFile(file)).pipe(
             Effect.mapError(() => new NotFound({ detail: "the page has no such file" })),
           ),
+        metrics: () => control.metrics,
         openapi: () => Effect.sync(() => HttpServerResponse.jsonUnsafe(document(control.version))),
       })
     }),

@@ -41,6 +41,8 @@ export class ControlPlane extends Context.Service<
     readonly overview: Effect.Effect<OverviewJson>
     /** Says, at some time after it, that something happened; once for many events that come together. */
     readonly changes: Stream.Stream<void>
+    /** Every metric as it is now, in Prometheus' text format. */
+    readonly metrics: Effect.Effect<string>
     /** The spec in force; `{}` before any. */
     readonly routeSpec: Effect.Effect<RouteSpecJson>
     /** Takes a spec as JSON text and returns when it is in force. `None`: specs come from elsewhere in this mode. */

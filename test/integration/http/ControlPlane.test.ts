@@ -4,6 +4,7 @@ import { RouteTableId } from "../../../src/domain/Ids.ts"
 import { ip } from "../../../src/domain/Ip.ts"
 import { defaultPolicy } from "../../../src/domain/Policy.ts"
 import * as HttpControlPlane from "../../../src/runtime/HttpControlPlane.ts"
+import * as Metrics from "../../../src/runtime/metrics/Metrics.ts"
 import * as Reconciler from "../../../src/runtime/Reconciler.ts"
 import * as HttpConfig from "../../../src/services/config/HttpConfig.ts"
 import { defaultTopology } from "../../../src/services/ec2/DefaultTopology.ts"
@@ -34,6 +35,7 @@ const health = Layer.effect(
  */
 const steeredAfter = (before: Effect.Effect<void, never, Simulation>) =>
   HttpControlPlane.layer({ version: "1.2.3", vpc: "vpc-350d6a51", dryRun: false }).pipe(
+    Layer.provide(Metrics.layer({ version: "1.2.3", dryRun: false, updateEvery: undefined })),
     Layer.provideMerge(Reconciler.layer({ policy: defaultPolicy, recheckInterval: 30_000, dryRun: false })),
     Layer.provideMerge(Layer.mergeAll(HttpConfig.layer, health, Executor.layer, StateStore.layerNone)),
     Layer.provideMerge(Layer.provideMerge(Layer.effectDiscard(before), SimulatedEc2.layer(defaultTopology))),

@@ -130,6 +130,7 @@ describe("what the HTTP server shows", () => {
           "GET /",
           "GET /events",
           "GET /healthz",
+          "GET /metrics",
           "GET /openapi.json",
           "GET /readyz",
           "GET /route_spec",

@@ -129,6 +129,7 @@ const controlPlane = (script: Script) =>
         status: Effect.suspend(() => script.status),
         overview: Effect.suspend(() => script.overview),
         changes: Stream.fromPubSub(script.changes),
+        metrics: Effect.succeed("# TYPE vpc_router_build_info gauge\n"),
         routeSpec: Effect.sync(() => encodeRouteSpec(script.spec)),
         post: script.mode === "http" ? config.post : Option.none(),
         confirm: (hash) =>
