@@ -1,24 +1,46 @@
 import { Console, Effect } from "effect"
-import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import { Argument, CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import { commandHelp } from "./commands/CommandHelp.ts"
+import { commandEntryOf } from "./commands/CommandOptions.ts"
+import {
+  type CommandArgument,
+  type CommandEntry,
+  type CommandName,
+  commandNames,
+  commandTable,
+} from "./commands/CommandTable.ts"
+import { completionsFlag } from "./commands/CompletionScript.ts"
 import { helpText } from "./Help.ts"
 import type { GivenOptions, OptionProblem } from "./OptionReader.ts"
-import { entryOf, type OptionKind, type OptionName, optionNames } from "./OptionTable.ts"
+import { entryOf, type OptionEntry, type OptionKind, optionNames } from "./OptionTable.ts"
 
 /** What an option has that was given without a value. */
 const withoutValue: Readonly<Partial<Record<OptionKind, string>>> = { switch: "true", "optional-value": "" }
 
+type TextFlag = Flag.Flag<ReadonlyArray<string>>
+
 /** All values are taken as texts, so that everything that is wrong with them is said at once. */
-const flagOf = (name: OptionName): Flag.Flag<ReadonlyArray<string>> => {
-  const { help, kind, metavar, short } = entryOf(name)
+const flagOf = (name: string, { help, kind, metavar, short }: OptionEntry): TextFlag => {
   const text = Flag.String(name).pipe(Flag.withDescription(help), Flag.withMetavar(metavar ?? "true|false"))
   const named = short === undefined ? text : Flag.withAlias(text, short)
   const alone = withoutValue[kind]
   return Flag.atLeast(alone === undefined ? named : Flag.withOptionalValue(named, alone), 0)
 }
 
-const flags: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = Object.fromEntries(
-  optionNames.map((name) => [name, flagOf(name)]),
+const flags: Readonly<Record<string, TextFlag>> = Object.fromEntries(
+  optionNames.map((name) => [name, flagOf(name, entryOf(name))]),
 )
+
+const flagsOf = ({ idle, own, shared }: CommandEntry): Readonly<Record<string, TextFlag>> =>
+  Object.fromEntries([
+    ...idle.map((name) => [name, Flag.withHidden(flagOf(name, entryOf(name)))] as const),
+    ...shared.map((name) => [name, flagOf(name, entryOf(name))] as const),
+    ...own.map((name) => [name, flagOf(name, commandEntryOf(name))] as const),
+  ])
+
+/** As many as there are, for the command to count. */
+const argumentOf = ({ help, name }: CommandArgument): Argument.Argument<ReadonlyArray<string>> =>
+  Argument.String(name).pipe(Argument.withDescription(help), Argument.variadic())
 
 /** The library's own has the short flag `-v`, which is the VPC here. */
 const versionFlag: GlobalFlag.Action<boolean> = GlobalFlag.Action({
@@ -27,7 +49,7 @@ const versionFlag: GlobalFlag.Action<boolean> = GlobalFlag.Action({
     Effect.flatMap(CliOutput.Presenter, ({ present }) => present({ _tag: "Version", name: command.name, version })),
 })
 
-const shown = { builtIns: [GlobalFlag.Help, versionFlag, GlobalFlag.Completions] }
+const shown = { builtIns: [GlobalFlag.Help, versionFlag, completionsFlag] }
 
 /** `-p33289`; every short option takes a value, only `-h` does not. */
 const valueOptions = new RegExp(`^(-[${optionNames.flatMap((name) => entryOf(name).short ?? []).join("")}])([^=].*)$`)
@@ -63,17 +85,40 @@ export const normalise = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
 export const problemLines = (problems: ReadonlyArray<OptionProblem>): string =>
   problems.map(({ option, message }) => `vpc-router: ${option === "" ? "" : `${option}: `}${message}`).join("\n")
 
+/** What was asked of vpc-router: to run, undefined, or a command. */
+type Asked = CommandName | undefined
+
+const askedBy = (path: ReadonlyArray<string>): Asked => commandNames.find((name) => name === path[1])
+
 /** The same for what is wrong with the options as such, and where to read on. */
-export const usageLines = (problems: ReadonlyArray<OptionProblem>): string =>
-  `${problemLines(problems)}\nvpc-router --help shows all options.`
+export const usageLines = (problems: ReadonlyArray<OptionProblem>, asked?: CommandName): string =>
+  `${problemLines(problems)}\nvpc-router ${asked === undefined ? "" : `${asked} `}--help shows all options.`
+
+const orNearest = (suggestions: ReadonlyArray<string>): string =>
+  suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
+
+const isOptionOf = (asked: CommandName, option: string): boolean => {
+  const { idle, own, shared } = commandTable[asked]
+  return [...idle, ...own, ...shared].some((name) => `--${name}` === option)
+}
 
 /** What the parser found, in our words. */
-const problemOf = (error: CliError.NonShowHelpErrors): OptionProblem => {
+const problemOf = (error: CliError.NonShowHelpErrors, asked: Asked): OptionProblem => {
   switch (error._tag) {
     case "UnrecognizedOption": {
-      const nearest = error.suggestions.length === 0 ? "" : `; did you mean ${error.suggestions.join(" or ")}?`
-      return { option: error.option, message: `there is no such option${nearest}` }
+      const isEarly = asked !== undefined && error.command?.length === 2 && isOptionOf(asked, error.option)
+      return {
+        option: error.option,
+        message: isEarly
+          ? `expected behind the command: vpc-router ${asked} ${error.option} …`
+          : `there is no such option${asked === undefined ? "" : ` of vpc-router ${asked}`}${orNearest(error.suggestions)}`,
+      }
     }
+    case "UnknownSubcommand":
+      return {
+        option: "",
+        message: `expected options, or a command in front of them; got ${JSON.stringify(error.subcommand)}${orNearest(error.suggestions)}`,
+      }
     case "InvalidValue":
       return {
         option: `--${error.option}`,
@@ -92,15 +137,27 @@ const problemOf = (error: CliError.NonShowHelpErrors): OptionProblem => {
 const presenter = (columns: number): CliOutput.Presenter => ({
   present: (event) => {
     switch (event._tag) {
-      case "Help":
-        return Console.log(helpText(columns))
+      case "Help": {
+        const asked = askedBy(event.commandPath)
+        return Console.log(asked === undefined ? helpText(columns) : commandHelp(asked, columns))
+      }
       case "Version":
         return Console.log(`${event.name} ${event.version}`)
-      case "InvalidInvocation":
-        return Console.error(usageLines(event.errors.map(problemOf)))
+      case "InvalidInvocation": {
+        const asked = askedBy(event.commandPath)
+        const problems = event.errors.map((error) => problemOf(error, asked))
+        return Console.error(usageLines(problems, asked))
+      }
     }
   },
 })
+
+/** What was given to a command. */
+export interface CommandInput {
+  readonly options: GivenOptions
+  /** What stands there without an option. */
+  readonly words: ReadonlyArray<string>
+}
 
 export interface CliOptions<R> {
   readonly version: string
@@ -108,16 +165,27 @@ export interface CliOptions<R> {
   readonly columns: number
   /** Runs with the options as they were given; gives the exit code. */
   readonly run: (given: GivenOptions) => Effect.Effect<number, never, R>
+  /** Runs a command; gives the exit code. */
+  readonly runCommand: (name: CommandName, given: CommandInput) => Effect.Effect<number, never, R>
 }
 
 /** The command line: gives the exit code. Everything that is wrong with it has been printed by then. */
-export const cli = <R>({ columns, run, version }: CliOptions<R>) =>
+export const cli = <R>({ columns, run, runCommand, version }: CliOptions<R>) =>
   Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     let code = 0
-    const command = Command.make("vpc-router", flags, (given) =>
-      Effect.map(run(given), (ended) => {
+    const ends = (running: Effect.Effect<number, never, R>) =>
+      Effect.map(running, (ended) => {
         code = ended
-      }),
+      })
+    const subcommand = (name: CommandName) => {
+      const entry = commandTable[name]
+      const words = entry.argument === undefined ? {} : { words: argumentOf(entry.argument) }
+      return Command.make(name, { options: flagsOf(entry), ...words }, ({ options, words }) =>
+        ends(runCommand(name, { options, words: words ?? [] })),
+      ).pipe(Command.withDescription(entry.summary))
+    }
+    const command = Command.make("vpc-router", flags, (given) => ends(run(given))).pipe(
+      Command.withSubcommands(commandNames.map(subcommand)),
     )
     return yield* Command.runWith(command, { version })(normalise(args)).pipe(
       Effect.match({ onFailure: () => 1, onSuccess: () => code }),

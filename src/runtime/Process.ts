@@ -6,7 +6,8 @@ export class Unforeseen extends Data.TaggedError("Unforeseen")<{ readonly cause:
 /** How long the parts may take to end, in milliseconds, before the process ends without them. */
 const patience = 1_800
 
-const onSignals = (signals: ReadonlyArray<NodeJS.Signals>): Effect.Effect<NodeJS.Signals> =>
+/** The first of these signals that comes. */
+export const onSignals = (signals: ReadonlyArray<NodeJS.Signals>): Effect.Effect<NodeJS.Signals> =>
   Effect.callback((resume) => {
     const off = (): void => signals.forEach((signal) => void process.off(signal, onSignal))
     // Off at the first one, so that a second one ends the process at once, as if nobody listened.

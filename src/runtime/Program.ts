@@ -1,5 +1,6 @@
 import { Console, Effect, type FileSystem, Result } from "effect"
 import { cli, problemLines, usageLines } from "./Cli.ts"
+import { runCommand } from "./commands/Commands.ts"
 import * as Daemon from "./Daemon.ts"
 import * as Logging from "./Logging.ts"
 import type { Environment, GivenOptions, OptionProblem } from "./OptionReader.ts"
@@ -39,4 +40,5 @@ export const program = (args: ReadonlyArray<string>, environment: Environment) =
         onFailure: (problems) => Effect.as(Console.error(usageLines(problems)), 1),
         onSuccess: (read) => runDaemon(read, environment),
       }),
+    runCommand: (name, given) => runCommand(name, given, environment),
   })(args)

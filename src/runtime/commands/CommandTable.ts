@@ -1,7 +1,7 @@
 import { entryOf, type OptionGroup, type OptionName, optionNames } from "../OptionTable.ts"
 import type { CommandOptionName } from "./CommandOptions.ts"
 
-export const commandNames = ["plan", "check", "validate", "status", "drain", "undrain"] as const
+export const commandNames = ["plan", "validate", "status", "drain", "undrain"] as const
 export type CommandName = (typeof commandNames)[number]
 
 /** What a command takes beside its options. */
@@ -65,9 +65,15 @@ export const commandTable: Readonly<Record<CommandName, CommandEntry>> = {
     shared: planning,
     idle: notPlanning,
     examples: [
-      ["vpc-router plan spec.json -r us-east-1 -v vpc-350d6a51", "What a spec would change, before it is put in place."],
-      ["vpc-router plan --simulate spec.json", "The same on the built-in simulated VPC."],
-      ["curl -s localhost:33289/route_spec | vpc-router plan - -v vpc-350d6a51", "What a running daemon's spec asks for."],
+      [
+        "vpc-router plan spec.json -r us-east-1 -v vpc-350d6a51",
+        "What a spec would change, before it is put in place.",
+      ],
+      ["vpc-router plan spec.json --simulate", "The same on the built-in simulated VPC."],
+      [
+        "curl -s localhost:33289/route_spec | vpc-router plan - -v vpc-350d6a51",
+        "What a running daemon's spec asks for.",
+      ],
     ],
     exits: [
       [0, "nothing to write"],
@@ -75,29 +81,11 @@ export const commandTable: Readonly<Record<CommandName, CommandEntry>> = {
       [1, "it could not be found out"],
     ],
   },
-  check: {
-    summary: "Find what would keep the daemon from working, before it runs.",
-    about: [
-      "Looks whether EC2 may be read and, by dry runs, each write of each table in scope; whether the hosts of the spec are in the VPC, answer and forward; whether the tables have room; whether the way to the EC2 API leads over a route that vpc-router would manage; and whether this machine's clock is right.",
-      "Nothing is written. At a custom endpoint (AWS_ENDPOINT_URL, or endpoint_url in a profile) writes are not tried: emulators carry out a dry run.",
-      daemonFronted,
-    ],
-    argument: { ...file, help: "The route spec, as --file; - is standard input. Without one, its hosts are not looked at." },
-    own: ["assume-healthy", "json"],
-    shared: planning,
-    idle: notPlanning,
-    examples: [
-      ["vpc-router check -m configfile -f route-spec.json -r us-east-1 -v vpc-350d6a51", "A daemon's options, with check in front."],
-      ["vpc-router check -r us-east-1 -v vpc-350d6a51", "Permissions and tables alone."],
-    ],
-    exits: [
-      [0, "ready, perhaps with warnings"],
-      [1, "something fails, or it could not be found out"],
-    ],
-  },
   validate: {
     summary: "Check a route spec without AWS: every fault, with its place.",
-    about: ["Reads a route spec as the daemon does, and lists all its faults, and what would be mended with a warning."],
+    about: [
+      "Reads a route spec as the daemon does, and lists all its faults, and what would be mended with a warning.",
+    ],
     argument: { ...file, isRequired: true, help: "The route spec; - is standard input." },
     own: ["json"],
     shared: [],

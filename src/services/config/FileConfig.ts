@@ -1,8 +1,8 @@
 import { Duration, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
-import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
-import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
+import type { DecodedSpec } from "../../domain/RouteSpec.ts"
 import { ConfigSource, SpecNews } from "./ConfigSource.ts"
-import { FileLook, isSameLook, lookAtFile, maxFileBytes } from "./FileLook.ts"
+import { FileLook, isSameLook, lookAtFile } from "./FileLook.ts"
+import { decodeSpecBytes, tooLarge } from "./SpecBytes.ts"
 
 /**
  * How often the file is looked at. What two looks in a row agree on is taken, so that a change is news after two
@@ -63,14 +63,11 @@ const nextNews = Effect.fnUntraced(function* <R>(
 
 const toNews = FileLook.$match({
   Content: ({ bytes }) =>
-    Result.match(Result.flatMap(toText(bytes), decodeRouteSpec), {
+    Result.match(decodeSpecBytes(bytes), {
       onSuccess: (decoded: DecodedSpec) => SpecNews.Accepted({ ...decoded, onApplied: Effect.void }),
       onFailure: (problems) => SpecNews.Rejected({ problems }),
     }),
-  TooLarge: () =>
-    SpecNews.Rejected({
-      problems: [{ path: "$", message: `expected at most ${maxFileBytes} bytes (1 MiB), got more` }],
-    }),
+  TooLarge: () => SpecNews.Rejected({ problems: [tooLarge] }),
   Unreadable: ({ why }) => SpecNews.Unreadable({ why }),
 })
 
@@ -89,11 +86,3 @@ const patientLook = (path: string) =>
       return Option.getOrElse(answer, () => FileLook.Unreadable({ why }))
     })
   })
-
-const toText = (bytes: Uint8Array): Result.Result<string, ReadonlyArray<SpecProblem>> => {
-  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-  return Result.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    catch: () => [{ path: "$", message: `expected UTF-8 text, got ${isUtf16 ? "UTF-16" : "bytes that are not"}` }],
-  })
-}

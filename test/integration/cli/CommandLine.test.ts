@@ -56,7 +56,7 @@ describe("the command line", () => {
       const unknown = yield* finish(["-m", "http", "--simulat"])
       refused(unknown, "vpc-router: --simulat: there is no such option; did you mean --simulate?")
       refused(yield* finish(["--file"]), "vpc-router: --file: expected")
-      refused(yield* finish(["-m", "http", "--simulate", "-p", "0", "extra", "words"]), `got "extra" "words"`)
+      refused(yield* finish(["-m", "http", "--simulate", "-p", "0", "extra", "words"]), `got "extra"`)
     }),
   )
 

@@ -1,0 +1,40 @@
+import { Console, Effect, type FileSystem, Logger, References } from "effect"
+import { type CommandInput, problemLines } from "../Cli.ts"
+import { entryOf } from "../LogFormat.ts"
+import type { Environment } from "../OptionReader.ts"
+import { onSignals } from "../Process.ts"
+import type { StartFault } from "../StartFault.ts"
+import { type CommandRun, commandRun } from "./CommandRun.ts"
+import type { CommandName } from "./CommandTable.ts"
+import { drain, undrain } from "./DrainCommand.ts"
+import { showPlan } from "./PlanCommand.ts"
+import { showStatus } from "./StatusCommand.ts"
+import { validate } from "./ValidateCommand.ts"
+
+const commands: Readonly<
+  Record<CommandName, (run: CommandRun) => Effect.Effect<number, StartFault, FileSystem.FileSystem>>
+> = { drain, plan: showPlan, status: showStatus, undrain, validate }
+
+/** What the parts that a command shares with the daemon have to say; standard output is for the report. */
+const warnings = Logger.make((options) => {
+  const { message } = entryOf(options)
+  process.stderr.write(`vpc-router: ${message}\n`)
+})
+
+/** As shells say that a signal ended a program. */
+const codes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
+
+/** Runs a command to its end, or until a signal; gives the exit code. What keeps it from its work is on standard error. */
+export const runCommand = (
+  name: CommandName,
+  given: CommandInput,
+  environment: Environment,
+): Effect.Effect<number, never, FileSystem.FileSystem> => {
+  const interrupted = Effect.map(onSignals(["SIGINT", "SIGTERM"]), (signal) => codes[signal] ?? 1)
+  return commands[name](commandRun(name, given, environment)).pipe(
+    Effect.raceFirst(interrupted),
+    Effect.catchTag("StartFault", ({ problems }) => Effect.as(Console.error(problemLines(problems)), 1)),
+    Effect.provide(Logger.layer([warnings])),
+    Effect.provideService(References.MinimumLogLevel, "Warn"),
+  )
+}

@@ -1,0 +1,43 @@
+import { Effect, Schedule } from "effect"
+import type { Health } from "../../domain/Health.ts"
+import type { Ip } from "../../domain/Ip.ts"
+import type { Vpc } from "../../domain/Vpc.ts"
+import { Ec2, type Ec2Error } from "../../services/ec2/Ec2.ts"
+import type { HealthSource } from "../../services/health/HealthSource.ts"
+import type { Options } from "../Options.ts"
+import { type StartFault, startFault } from "../StartFault.ts"
+import { count } from "./Lines.ts"
+import { awaitVerdicts, verdictPatience } from "./Verdicts.ts"
+
+const isPassing = ({ disposition }: Ec2Error): boolean => disposition === "throttled" || disposition === "transient"
+
+/** One whole reading of the VPC; what passes by itself is tried three times. */
+export const readVpc: Effect.Effect<Vpc, Ec2Error, Ec2> = Effect.flatMap(Ec2, ({ snapshot }) =>
+  Effect.retry(snapshot, { schedule: Schedule.exponential("500 millis"), times: 2, while: isPassing }),
+)
+
+/** A call of EC2 that failed, in words. */
+export const ec2Words = ({ code, disposition, message, operation }: Ec2Error): string =>
+  `${operation}: ${disposition === "denied" ? "denied: " : ""}${code}: ${message}`
+
+export const ec2Fault = (error: Ec2Error): StartFault => startFault("EC2", ec2Words(error))
+
+/** Says on a terminal what is waited for, as long as it is. */
+export const meanwhile = <A, E, R>(words: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  process.stderr.isTTY
+    ? Effect.acquireUseRelease(
+        Effect.sync(() => process.stderr.write(`${words} …`)),
+        () => work,
+        () => Effect.sync(() => process.stderr.write("\r\u001B[K")),
+      )
+    : work
+
+/** The verdicts on the hosts of a spec. */
+export const readHealth = (
+  hosts: ReadonlySet<Ip>,
+  health: Options["health"],
+): Effect.Effect<Health, never, HealthSource> => {
+  const patience = verdictPatience(health)
+  const words = `watching ${count(hosts.size, "host")}, ${Math.ceil(patience / 1_000)} s at most`
+  return meanwhile(words, awaitVerdicts(hosts, patience))
+}

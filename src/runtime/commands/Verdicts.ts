@@ -1,0 +1,36 @@
+import { Effect, Stream } from "effect"
+import { type Health, type Millis, Verdict } from "../../domain/Health.ts"
+import type { Ip } from "../../domain/Ip.ts"
+import { HealthSource } from "../../services/health/HealthSource.ts"
+import type { Options } from "../Options.ts"
+
+/** How long it may take until there is a verdict on a host that never answers, and a moment more. */
+export const verdictPatience = (health: Options["health"]): Millis =>
+  Math.max(...health.map(({ detector: { fall, grace, interval, timeout } }) => grace + interval + fall * timeout)) + 500
+
+/** Every host taken for healthy. */
+export const allHealthy = (hosts: ReadonlySet<Ip>): Health =>
+  new Map([...hosts].map((host) => [host, Verdict.Healthy({ since: 0 })]))
+
+/** Watches the hosts until there is a verdict on each, at most `patience` milliseconds. What is missing then is unknown. */
+export const awaitVerdicts = Effect.fnUntraced(function* (
+  hosts: ReadonlySet<Ip>,
+  patience: Millis,
+): Effect.fn.Return<Health, never, HealthSource> {
+  const known = new Map<Ip, Verdict>()
+  if (hosts.size === 0) return known
+  const source = yield* HealthSource
+  yield* source.watch(hosts)
+  const isSettled = () => [...hosts].every((host) => (known.get(host)?._tag ?? "Unknown") !== "Unknown")
+  yield* source.verdicts.pipe(
+    Stream.tap((batch) =>
+      Effect.sync(() => {
+        for (const { host, verdict } of batch) known.set(host, verdict)
+      }),
+    ),
+    Stream.takeUntil(isSettled),
+    Stream.runDrain,
+    Effect.timeoutOption(patience),
+  )
+  return known
+})

@@ -1,0 +1,19 @@
+import { Result } from "effect"
+import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
+import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
+import { maxFileBytes } from "./FileLook.ts"
+
+/** Reads a route spec from the bytes of a file, which must be UTF-8. Gives the spec, or all its faults. */
+export const decodeSpecBytes = (bytes: Uint8Array): Result.Result<DecodedSpec, ReadonlyArray<SpecProblem>> =>
+  Result.flatMap(toText(bytes), decodeRouteSpec)
+
+/** What is wrong with a file that is longer than {@link maxFileBytes}. */
+export const tooLarge: SpecProblem = { path: "$", message: `expected at most ${maxFileBytes} bytes (1 MiB), got more` }
+
+const toText = (bytes: Uint8Array): Result.Result<string, ReadonlyArray<SpecProblem>> => {
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+  return Result.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => [{ path: "$", message: `expected UTF-8 text, got ${isUtf16 ? "UTF-16" : "bytes that are not"}` }],
+  })
+}
