@@ -5,14 +5,10 @@ import { type DetectorOptions, detectorOptions } from "../domain/Detector.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
-import type { ChosenPlugin } from "../services/PluginSession.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionName, optionNames, variableOf } from "./OptionTable.ts"
 import * as Values from "./OptionValues.ts"
-import { isPluginName } from "./PluginNames.ts"
-import { type ChosenPlugins, choosePlugins } from "./PluginOptions.ts"
-import type { Plugins } from "./Plugins.ts"
 
 /** Where the route spec comes from: `--mode`. */
 export type ConfigChoice = Data.TaggedEnum<{
@@ -20,7 +16,6 @@ export type ConfigChoice = Data.TaggedEnum<{
   Http: {}
   /** As given; they make a spec. */
   FixedConf: { readonly cidr: string; readonly hosts: string }
-  Plugin: { readonly plugin: ChosenPlugin }
 }>
 export const ConfigChoice = Data.taggedEnum<ConfigChoice>()
 
@@ -37,10 +32,6 @@ export type CheckChoice = Data.TaggedEnum<{
   IcmpEcho: { readonly detector: DetectorOptions }
   Tcp: { readonly detector: DetectorOptions; readonly port: number }
   Simulated: { readonly detector: DetectorOptions }
-  /** A plugin that sends and receives. */
-  PluginProbe: { readonly plugin: ChosenPlugin; readonly detector: DetectorOptions }
-  /** A plugin that reaches its verdicts itself. */
-  PluginHealth: { readonly plugin: ChosenPlugin }
 }>
 export const CheckChoice = Data.taggedEnum<CheckChoice>()
 
@@ -92,23 +83,8 @@ const ofMode: Readonly<Partial<Record<OptionName, (typeof modes)[number]>>> = {
   "fixed-hosts": "fixedconf",
 }
 
-/** A word of the list, or the name of a plugin, which keeps its case. */
-const wordOrPlugin =
-  <const Words extends ReadonlyArray<string>>(words: Words): Values.ParseValue<Words[number] | PluginName> =>
-  (text) =>
-    isPluginName(text)
-      ? Result.succeed({ name: text })
-      : Result.mapError(Values.word(words)(text), (expected) => `${expected}, or a plugin such as ./my-own.mjs`)
-
-const isPlugin = (choice: string | PluginName): choice is PluginName => typeof choice !== "string"
-
-interface PluginName {
-  readonly name: string
-}
-
-const readConfig = (reader: OptionReader, plugins: ChosenPlugins): ConfigChoice | undefined => {
-  const choice = reader.value("mode", wordOrPlugin(modes))
-  const mode = choice === undefined || !isPlugin(choice) ? choice : choice.name
+const readConfig = (reader: OptionReader): ConfigChoice | undefined => {
+  const mode = reader.value("mode", Values.word(modes))
   if (mode === undefined && !reader.isGiven("mode"))
     reader.fault("mode", "expected configfile, http or fixedconf: where does the route spec come from?")
   if (mode === undefined) return undefined
