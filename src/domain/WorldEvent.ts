@@ -3,6 +3,7 @@ import type { Action } from "./Action.ts"
 import type { Durable } from "./Durable.ts"
 import type { HostVerdict, Millis } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
+import type { Operator } from "./Operator.ts"
 import type { RouteSpec } from "./RouteSpec.ts"
 import type { Vpc } from "./Vpc.ts"
 import type { Disposition } from "./WriteFailure.ts"
@@ -11,7 +12,7 @@ import type { Disposition } from "./WriteFailure.ts"
 export type WorldEvent = Data.TaggedEnum<{
   /** At a start: what was kept over the restart. It protects at once, and deletes nothing until a spec is accepted. */
   Restored: { readonly durable: Durable; readonly at: Millis }
-  SpecAccepted: { readonly spec: RouteSpec; readonly at: Millis }
+  SpecAccepted: { readonly spec: RouteSpec; readonly at: Millis; readonly by?: Operator | undefined }
   VerdictsReached: { readonly verdicts: ReadonlyArray<HostVerdict> }
   /** A whole reading of the VPC that began at `readAt`. */
   VpcRead: { readonly vpc: Vpc; readonly readAt: Millis }
@@ -23,10 +24,10 @@ export type WorldEvent = Data.TaggedEnum<{
     readonly message: string
     readonly at: Millis
   }
-  HostDrained: { readonly host: Ip }
-  HostUndrained: { readonly host: Ip }
+  HostDrained: { readonly host: Ip; readonly by?: Operator | undefined }
+  HostUndrained: { readonly host: Ip; readonly by?: Operator | undefined }
   /** The operator lets the held deletions with this hash happen; any other hash changes nothing. */
-  DeletionsConfirmed: { readonly hash: string }
+  DeletionsConfirmed: { readonly hash: string; readonly by?: Operator | undefined }
   /** Time has come for what was to be looked at again at or before `at`. */
   TimeCame: { readonly at: Millis }
 }>

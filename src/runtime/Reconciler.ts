@@ -28,10 +28,12 @@ import { empty, type World } from "../domain/World.ts"
 import { WorldEvent } from "../domain/WorldEvent.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import type { Ec2 } from "../services/ec2/Ec2.ts"
+import { CurrentOperator } from "../services/CurrentOperator.ts"
 import { Executor, type Outcome } from "../services/ec2/Executor.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
 import { now } from "../services/Now.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
+import { Auditor } from "./Auditor.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
 import { FailoverLog } from "./FailoverLog.ts"
 import { counted, exposeLoopMetrics } from "./metrics/LoopMetrics.ts"
@@ -96,6 +98,14 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const executor = yield* Executor
   const startedAt = yield* now
   yield* exposeLoopMetrics
+  const auditor = new Auditor(config.name)
+  // Runs after the loop has ended, and before the executor does.
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      for (const outcome of yield* Queue.clear(executor.outcomes)) yield* auditor.ended(outcome)
+      yield* auditor.abandoned((yield* executor.state).inFlight)
+    }),
+  )
   const inbox = yield* Queue.bounded<Message>(1_024)
   const tell = (event: WorldEvent | undefined, onApplied: Effect.Effect<void> = Effect.void) =>
     Effect.asVoid(Queue.offer(inbox, { event, onApplied }))
@@ -131,6 +141,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   /** What an event asks for besides a decision. */
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
+    yield* auditor.applied(event, before)
     switch (event._tag) {
       case "SpecAccepted": {
         if (before.isRestored)
@@ -222,13 +233,12 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     yield* PubSub.publish(changes, undefined)
   })
 
-  const onOutcome = (outcome: Outcome): Effect.Effect<void> =>
-    outcome._tag === "Done"
-      ? tell(WorldEvent.WriteDone(outcome))
-      : Effect.andThen(
-          Effect.logWarning(`not done: ${describe(outcome.action)}: ${outcome.code}: ${outcome.message}`),
-          tell(WorldEvent.WriteFailed(outcome)),
-        )
+  const onOutcome = Effect.fnUntraced(function* (outcome: Outcome) {
+    yield* auditor.ended(outcome)
+    if (outcome._tag === "Done") return yield* tell(WorldEvent.WriteDone(outcome))
+    yield* Effect.logWarning(`not done: ${describe(outcome.action)}: ${outcome.code}: ${outcome.message}`)
+    yield* tell(WorldEvent.WriteFailed(outcome))
+  })
 
   if (store.restored === undefined && config.name === "http")
     yield* Effect.logInfo("no spec yet: nothing is protected and nothing is written until one is posted")
@@ -264,12 +274,13 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     changes: Stream.fromPubSub(changes),
     confirm: Effect.fnUntraced(function* (hash: string) {
       if (world.brake?.hash !== hash) return false
-      yield* record(WorldEvent.DeletionsConfirmed({ hash }))
+      yield* record(WorldEvent.DeletionsConfirmed({ hash, by: yield* CurrentOperator }))
       return true
     }),
     drain: Effect.fnUntraced(function* (host: Ip, isDrained: boolean) {
       if (!world.cidrsOf.has(host) && !(world.drained.has(host) && !isDrained)) return "NotInSpec"
-      yield* record(isDrained ? WorldEvent.HostDrained({ host }) : WorldEvent.HostUndrained({ host }))
+      const by = yield* CurrentOperator
+      yield* record(isDrained ? WorldEvent.HostDrained({ host, by }) : WorldEvent.HostUndrained({ host, by }))
       yield* Effect.logInfo(isDrained ? `host ${host} is drained` : `host ${host} is in service again`)
       return "Done"
     }),

@@ -37,7 +37,7 @@ export const makeSpecFeed = (loop: {
 
     const accept = Effect.fnUntraced(function* (news: Extract<SpecNews, { readonly _tag: "Accepted" }>, at: Millis) {
       for (const warning of news.warnings) yield* Effect.logWarning(`spec: ${listed([warning])}`)
-      const event = WorldEvent.SpecAccepted({ spec: news.spec, at })
+      const event = WorldEvent.SpecAccepted({ spec: news.spec, at, by: news.by })
       const { onApplied, onNotKept } = news
       yield* Effect.matchEffect(loop.record(event), {
         onSuccess: () => onApplied,

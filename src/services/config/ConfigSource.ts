@@ -1,4 +1,5 @@
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
+import type { Operator } from "../../domain/Operator.ts"
 import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
 
 /** A spec that was not accepted. All faults are in it. */
@@ -21,11 +22,12 @@ export class SpecNotKept extends Data.TaggedError("SpecNotKept")<{ readonly why:
 export type SpecNews = Data.TaggedEnum<{
   /**
    * `onApplied` runs once the spec is in force. With `onNotKept`, a spec that cannot be kept over a restart is given back
-   * to whoever posted it, and does not come into force; without, it comes into force all the same.
+   * to whoever posted it, and does not come into force; without, it comes into force all the same. `by`: who posted it.
    */
   Accepted: DecodedSpec & {
     readonly onApplied: Effect.Effect<void>
     readonly onNotKept?: ((why: string) => Effect.Effect<void>) | undefined
+    readonly by?: Operator | undefined
   }
   /** The source has something that is no spec; the last good one stays. */
   Rejected: { readonly problems: ReadonlyArray<SpecProblem> }

@@ -1,6 +1,7 @@
 import { Deferred, Effect, Layer, Option, Queue, Result, Stream } from "effect"
 import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
+import { CurrentOperator } from "../CurrentOperator.ts"
 import { ConfigSource, SpecNews, SpecNotKept, SpecRejected } from "./ConfigSource.ts"
 
 type Accepted = Extract<SpecNews, { readonly _tag: "Accepted" }>
@@ -31,7 +32,10 @@ const make = Effect.gen(function* () {
     const applied = yield* Deferred.make<void, SpecNotKept>()
     const onApplied = Effect.asVoid(Deferred.succeed(applied, undefined))
     const onNotKept = (why: string) => Effect.asVoid(Deferred.fail(applied, new SpecNotKept({ why })))
-    yield* Queue.offer(waiting, SpecNews.Accepted({ ...decoded.success, onApplied, onNotKept }))
+    yield* Queue.offer(
+      waiting,
+      SpecNews.Accepted({ ...decoded.success, onApplied, onNotKept, by: yield* CurrentOperator }),
+    )
     yield* Effect.raceFirst(Deferred.await(applied), Deferred.await(closed))
     return decoded.success
   })

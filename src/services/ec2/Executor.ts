@@ -24,6 +24,7 @@ export type Outcome = Data.TaggedEnum<{
     readonly disposition: Disposition
     readonly code: string
     readonly message: string
+    readonly requestId: string | undefined
   }
 }>
 export const Outcome = Data.taggedEnum<Outcome>()
@@ -83,14 +84,14 @@ const make = Effect.gen(function* () {
 
   const onFailure = Effect.fnUntraced(function* (action: Action, attempts: number, error: Ec2Error) {
     const at = yield* now
-    const { disposition, code, message } = error
+    const { disposition, code, message, requestId } = error
     if ((disposition === "throttled" || disposition === "transient") && attempts < mostAttempts) {
       const notBefore = at + (yield* backoff(attempts))
       queue.again(action, { at, notBefore, throttled: disposition === "throttled" })
       return
     }
     queue.failed(action)
-    yield* Queue.offer(outcomes, Outcome.Failed({ action, at, attempts, disposition, code, message }))
+    yield* Queue.offer(outcomes, Outcome.Failed({ action, at, attempts, disposition, code, message, requestId }))
   })
 
   const attempt = (action: Action, attempts: number): Effect.Effect<void> =>

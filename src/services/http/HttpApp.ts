@@ -2,6 +2,8 @@ import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import type { Operator } from "../../domain/Operator.ts"
+import { CurrentOperator } from "../CurrentOperator.ts"
 import { answerHeaders } from "./AnswerHeaders.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { routesHandlers, simulationHandlers, statusHandlers } from "./ApiHandlers.ts"
@@ -9,6 +11,7 @@ import { makeGate, mayWriteFreely, type Refusal, type SecurityOptions, type Visi
 import { ControlPlane } from "./ControlPlane.ts"
 import { describeApi, makeAllow } from "./Endpoints.ts"
 import { Events, type EventVisitor, make as makeEvents } from "./Events.ts"
+import { socketAddress } from "./Peer.ts"
 import { problemResponse } from "./Problems.ts"
 
 const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
@@ -21,6 +24,12 @@ const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
     localAddress: socket.localAddress,
     remoteAddress: socket.remoteAddress,
   }
+}
+
+const operatorOf = (request: HttpServerRequest.HttpServerRequest): Operator | undefined => {
+  const { remoteAddress } = NodeHttpServerRequest.toIncomingMessage(request).socket
+  const peer = socketAddress(remoteAddress) ?? remoteAddress
+  return peer === undefined ? undefined : { peer }
 }
 
 const refusalResponse = (refusal: Refusal): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
@@ -88,6 +97,7 @@ export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions) {
   const routes = yield* HttpRouter.toHttpEffect(Layer.provide(layer, Layer.succeed(Events, events)))
   const route = (request: HttpServerRequest.HttpServerRequest) =>
     routes.pipe(
+      Effect.provideService(CurrentOperator, operatorOf(request)),
       Effect.catch((error) =>
         HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
           ? Effect.succeed(unknownRoute(allow(request.url), request.method))
