@@ -5,7 +5,6 @@ import {
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeVpcsCommand,
-  EC2Client,
   ReplaceRouteCommand,
 } from "@aws-sdk/client-ec2"
 import { Effect, Layer, Result } from "effect"
@@ -13,8 +12,8 @@ import type { Cell } from "../../domain/Action.ts"
 import { familyOf } from "../../domain/Cidr.ts"
 import type { VpcId } from "../../domain/Ids.ts"
 import type { Vpc } from "../../domain/Vpc.ts"
+import { makeClient, send } from "./AwsClient.ts"
 import { decodeInstance, decodeInterface, decodeTable, decodeVpc } from "./AwsEc2Decode.ts"
-import { fromThrown, readThrown } from "./AwsEc2Error.ts"
 import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
 import { ec2Error } from "./Ec2Failure.ts"
 
@@ -23,18 +22,6 @@ export interface AwsEc2Options {
   readonly vpcId: VpcId
   readonly region?: string | undefined
 }
-
-/** Milliseconds. Retries belong to the executor, so a call that hangs must end soon. */
-const connectionTimeout = 1_000
-const requestTimeout = 5_000
-/** Milliseconds for a call with everything in it: fetching credentials, and reading the body of a large page. */
-const callLimit = 15_000
-
-/** Milliseconds after which an idle connection is closed, before something between here and EC2 drops it silently. */
-const idleLimit = 20_000
-
-/** More than are ever in flight: the SDK counts waiting for a socket as connecting. */
-const maxSockets = 256
 
 /**
  * Items a page; EC2 allows 100 tables and 1,000 of the others. Smaller, because the SDK parses a page in one go: 100
@@ -46,23 +33,6 @@ const page = 250
 /** More pages than EC2's quotas can fill: an endpoint that always names a next page must not be read for ever. */
 const pageLimit = 1_000
 
-const makeClient = (region: string | undefined): EC2Client => {
-  // `proxyEnv` lets Node (24.5, 22.21 and later) honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; the SDK itself does not.
-  const agent = { keepAlive: true, maxSockets, timeout: idleLimit, proxyEnv: process.env }
-  return new EC2Client({
-    ...(region === undefined ? {} : { region }),
-    maxAttempts: 1,
-    requestHandler: {
-      connectionTimeout,
-      requestTimeout,
-      throwOnRequestTimeout: true,
-      socketTimeout: requestTimeout,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
-  })
-}
-
 /** One page of an answer. */
 interface Page<A> {
   readonly items: ReadonlyArray<A> | undefined
@@ -70,25 +40,7 @@ interface Page<A> {
 }
 
 const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
-  const client = yield* Effect.acquireRelease(
-    Effect.sync(() => makeClient(options.region)),
-    (client) => Effect.sync(() => client.destroy()),
-  )
-
-  /**
-   * One call, cancelled by interruption. A time stamp that EC2 refused is corrected by the SDK when it sees the answer;
-   * such a request did nothing, so it is signed anew and sent once more.
-   */
-  const send = <A>(operation: string, run: (abort: { readonly abortSignal: AbortSignal }) => Promise<A>) =>
-    Effect.tryPromise({ try: (abortSignal) => run({ abortSignal }), catch: readThrown }).pipe(
-      Effect.retry({ times: 1, while: ({ clockSkewed }) => clockSkewed }),
-      Effect.mapError((thrown) => fromThrown(operation, thrown)),
-      Effect.timeoutOrElse({
-        duration: callLimit,
-        orElse: () => ec2Error({ operation, code: "TimeoutError", message: `no whole answer within ${callLimit} ms` }),
-      }),
-      Effect.withSpan(`Ec2.${operation}`),
-    )
+  const client = yield* makeClient(options.region)
 
   /** Reads and decodes page after page: one that fails, or cannot be taken, fails all. */
   const allPages = Effect.fnUntraced(function* <A, B>(
