@@ -1,9 +1,11 @@
+import * as NodePath from "@effect/platform-node/NodePath"
 import { Effect, type FileSystem, Layer } from "effect"
 import type { VpcId } from "../domain/Ids.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import * as FileConfig from "../services/config/FileConfig.ts"
 import * as FixedConfig from "../services/config/FixedConfig.ts"
 import * as HttpConfig from "../services/config/HttpConfig.ts"
+import * as PluginConfig from "../services/config/PluginConfig.ts"
 import * as AwsEc2 from "../services/ec2/AwsEc2.ts"
 import type { Ec2 } from "../services/ec2/Ec2.ts"
 import * as Executor from "../services/ec2/Executor.ts"
@@ -55,6 +57,8 @@ export const configLayer = (choice: ConfigChoice): Layer.Layer<ConfigSource, Sta
           new StartFault({ problems: problems.map(({ message, path }) => ({ option: path, message })) }),
         ),
       )
+    case "Plugin":
+      return Layer.provide(Layer.effect(ConfigSource, PluginConfig.make(choice.plugin)), NodePath.layer)
   }
 }
 
@@ -82,6 +86,8 @@ const configWords = (choice: ConfigChoice): string => {
       return "specs by HTTP"
     case "FixedConf":
       return `${choice.cidr} by ${choice.hosts}`
+    case "Plugin":
+      return `specs of the plugin ${choice.plugin.name}`
   }
 }
 
@@ -93,6 +99,9 @@ const checkWords = (check: CheckChoice): string => {
       return `tcp to port ${check.port}`
     case "Simulated":
       return "simulated"
+    case "PluginHealth":
+    case "PluginProbe":
+      return `the plugin ${check.plugin.name}`
   }
 }
 

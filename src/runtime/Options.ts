@@ -5,10 +5,13 @@ import { type DetectorOptions, detectorOptions } from "../domain/Detector.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
+import type { ChosenPlugin } from "../services/PluginSession.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionName, optionNames, variableOf } from "./OptionTable.ts"
 import * as Values from "./OptionValues.ts"
+import { isPlugin, PluginChoices } from "./PluginChoices.ts"
+import type { Plugins } from "./Plugins.ts"
 
 /** Where the route spec comes from: `--mode`. */
 export type ConfigChoice = Data.TaggedEnum<{
@@ -16,6 +19,7 @@ export type ConfigChoice = Data.TaggedEnum<{
   Http: {}
   /** As given; they make a spec. */
   FixedConf: { readonly cidr: string; readonly hosts: string }
+  Plugin: { readonly plugin: ChosenPlugin }
 }>
 export const ConfigChoice = Data.taggedEnum<ConfigChoice>()
 
@@ -32,6 +36,10 @@ export type CheckChoice = Data.TaggedEnum<{
   IcmpEcho: { readonly detector: DetectorOptions }
   Tcp: { readonly detector: DetectorOptions; readonly port: number }
   Simulated: { readonly detector: DetectorOptions }
+  /** A plugin that sends and receives. */
+  PluginProbe: { readonly plugin: ChosenPlugin; readonly detector: DetectorOptions }
+  /** A plugin that reaches its verdicts itself. */
+  PluginHealth: { readonly plugin: ChosenPlugin }
 }>
 export const CheckChoice = Data.taggedEnum<CheckChoice>()
 
@@ -83,14 +91,17 @@ const ofMode: Readonly<Partial<Record<OptionName, (typeof modes)[number]>>> = {
   "fixed-hosts": "fixedconf",
 }
 
-const readConfig = (reader: OptionReader): ConfigChoice | undefined => {
-  const mode = reader.value("mode", Values.word(modes))
+const readConfig = (reader: OptionReader, plugins: PluginChoices): ConfigChoice | undefined => {
+  const chosen = reader.value("mode", plugins.wordOr(modes, ["config"]))
+  const mode = isPlugin(chosen) ? chosen.given : chosen
   if (mode === undefined && !reader.isGiven("mode"))
     reader.fault("mode", "expected configfile, http or fixedconf: where does the route spec come from?")
-  if (mode === undefined) return undefined
-  for (const name of ["file", "fixed-cidr", "fixed-hosts"] as const)
+  for (const name of mode === undefined ? [] : (["file", "fixed-cidr", "fixed-hosts"] as const))
     if (ofMode[name] !== mode) reader.unused(name, `it belongs to --mode ${ofMode[name]}, and the mode is ${mode}`)
-  switch (mode) {
+  if (isPlugin(chosen)) return ConfigChoice.Plugin(chosen)
+  switch (chosen) {
+    case undefined:
+      return undefined
     case "http":
       return ConfigChoice.Http()
     case "configfile": {
@@ -156,8 +167,10 @@ const checks = ["icmpecho", "tcp", "simulated", "multi"] as const
 const shortestInterval: Millis = 100
 const longestInterval: Millis = 3_600_000
 
-const readHealth = (reader: OptionReader, isSimulated: boolean): ReadonlyArray<CheckChoice> => {
-  const given = reader.list("health", Values.word(checks)) ?? [isSimulated ? "simulated" : "icmpecho"]
+const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginChoices): ReadonlyArray<CheckChoice> => {
+  const listed = reader.list("health", plugins.wordOr(checks, ["health", "probe"]))
+  const chosen = listed ?? [isSimulated ? ("simulated" as const) : ("icmpecho" as const)]
+  const given = chosen.flatMap((choice) => (isPlugin(choice) ? [] : [choice]))
   const names = new Set(given.flatMap((name) => (name === "multi" ? (["icmpecho", "tcp"] as const) : [name])))
   if (names.has("simulated") && !isSimulated) reader.fault("health", "simulated hosts are there with --simulate only")
   const fall = reader.value("fall", Values.wholeNumber(1, 100))
@@ -173,7 +186,7 @@ const readHealth = (reader: OptionReader, isSimulated: boolean): ReadonlyArray<C
     const defaults = detectorOptions(fall, rise)
     return { ...defaults, interval: interval ?? defaults.interval }
   }
-  return [...names].sort().map((name): CheckChoice => {
+  const builtIn = [...names].sort().map((name): CheckChoice => {
     switch (name) {
       case "icmpecho":
         return CheckChoice.IcmpEcho({ detector: detector(icmpInterval) })
@@ -183,6 +196,12 @@ const readHealth = (reader: OptionReader, isSimulated: boolean): ReadonlyArray<C
         return CheckChoice.Simulated({ detector: detector(undefined) })
     }
   })
+  const foreign = [...new Set(chosen.filter(isPlugin))].map(({ plugin, provides, timing }) =>
+    provides === "probe"
+      ? CheckChoice.PluginProbe({ plugin, detector: { ...detectorOptions(fall, rise), ...timing } })
+      : CheckChoice.PluginHealth({ plugin }),
+  )
+  return [...builtIn, ...foreign]
 }
 
 const readTables = (reader: OptionReader): TableScope => {
@@ -232,8 +251,8 @@ const readLog = (reader: OptionReader): LogChoice => {
 }
 
 /** Variables that look as if they were meant for us. What Kubernetes says of a Service named `vpc-router` is not. */
-const strangers = (environment: Environment): ReadonlyArray<string> => {
-  const known = new Set([...optionNames, ...commandOptionNames].map(variableOf))
+const strangers = (environment: Environment, ofPlugins: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const known = new Set([...optionNames, ...commandOptionNames, ...ofPlugins].map(variableOf))
   return Object.keys(environment)
     .filter((name) => name.startsWith("VPC_ROUTER_") && !known.has(name))
     .filter((name) => !/^VPC_ROUTER_(SERVICE|PORT)_/.test(name))
@@ -242,17 +261,20 @@ const strangers = (environment: Environment): ReadonlyArray<string> => {
 
 /**
  * Reads all options from the command line and the environment: `--route-recheck-interval` or
- * `VPC_ROUTER_ROUTE_RECHECK_INTERVAL`, in this order. Gives the options with warnings, or every fault. Pure.
+ * `VPC_ROUTER_ROUTE_RECHECK_INTERVAL`, in this order. Gives the options with warnings, or every fault. Pure, but for what
+ * plugins do when they are asked for their timing. Plugins that are named must have been loaded.
  */
 export const readOptions = (
   given: GivenOptions,
   environment: Environment,
+  loaded: Plugins = new Map(),
 ): Result.Result<ReadOptions, ReadonlyArray<OptionProblem>> => {
   const reader = new OptionReader(given, environment)
-  const config = readConfig(reader)
+  const plugins = new PluginChoices(loaded, given, environment)
+  const config = readConfig(reader, plugins)
   const vpc = readVpc(reader, environment)
   const recheckInterval = reader.value("route-recheck-interval", Values.duration(1_000, 86_400_000, true)) ?? 30_000
-  const [firstCheck, ...moreChecks] = readHealth(reader, vpc?._tag === "Simulated")
+  const [firstCheck, ...moreChecks] = readHealth(reader, vpc?._tag === "Simulated", plugins)
   const policy = {
     tables: readTables(reader),
     own: readRanges(reader, "own", Values.range),
@@ -263,9 +285,13 @@ export const readOptions = (
   if (stateFile === "") reader.fault("state-file", "expected a file, got nothing")
   const http = readHttp(reader)
   const log = readLog(reader)
-  if (reader.faults.length > 0 || config === undefined || vpc === undefined || firstCheck === undefined)
-    return Result.fail(reader.faults)
-  const unknown = strangers(environment).map((option) => ({ option, message: "no option has this variable" }))
+  const faults = [...reader.faults, ...plugins.faults]
+  if (faults.length > 0 || config === undefined || vpc === undefined || firstCheck === undefined)
+    return Result.fail(faults)
+  const unknown = strangers(environment, plugins.optionNames).map((option) => ({
+    option,
+    message: "no option has this variable",
+  }))
   return Result.succeed({
     options: {
       config,

@@ -1,5 +1,6 @@
 import { Result } from "effect"
 import type { ReadDefinition, ReadPluginOption } from "../services/PluginDefinition.ts"
+import { commandOptionNames } from "./commands/CommandOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionEntry, type OptionKind, optionNames } from "./OptionTable.ts"
 import * as Values from "./OptionValues.ts"
@@ -11,7 +12,7 @@ interface Defined {
 }
 
 /** Taken by vpc-router itself, beside the options of the daemon. */
-const taken: ReadonlySet<string> = new Set([...optionNames, "help", "version", "completions", "json", "url", "watch"])
+const taken: ReadonlySet<string> = new Set([...optionNames, ...commandOptionNames, "help", "version", "completions"])
 
 const kinds: Readonly<Record<ReadPluginOption["kind"], OptionKind>> = {
   text: "value",

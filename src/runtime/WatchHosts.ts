@@ -1,8 +1,11 @@
-import { Effect, Layer, Option } from "effect"
+import * as NodePath from "@effect/platform-node/NodePath"
+import { Effect, type FileSystem, Layer, Option } from "effect"
 import { Simulation } from "../services/ec2/Simulation.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
 import * as IcmpProbe from "../services/health/IcmpProbe.ts"
 import * as MultiHealth from "../services/health/MultiHealth.ts"
+import * as PluginHealth from "../services/health/PluginHealth.ts"
+import * as PluginProbe from "../services/health/PluginProbe.ts"
 import type { Probe, ProbeSink } from "../services/health/Probe.ts"
 import * as Prober from "../services/health/Prober.ts"
 import * as SimulatedProbe from "../services/health/SimulatedProbe.ts"
@@ -10,7 +13,10 @@ import * as TcpProbe from "../services/health/TcpProbe.ts"
 import type { CheckChoice, Options } from "./Options.ts"
 import { type StartFault, startFault } from "./StartFault.ts"
 
-const probeOf = Effect.fnUntraced(function* (check: CheckChoice): Effect.fn.Return<Probe["Service"], StartFault> {
+/** What is watched by a probe that is built in. */
+type BuiltIn = Exclude<CheckChoice, { readonly _tag: "PluginHealth" | "PluginProbe" }>
+
+const probeOf = Effect.fnUntraced(function* (check: BuiltIn): Effect.fn.Return<Probe["Service"], StartFault> {
   switch (check._tag) {
     case "IcmpEcho":
       return IcmpProbe.probe
@@ -35,13 +41,20 @@ const tryOut = (probe: Probe["Service"]): Effect.Effect<void, StartFault> =>
   )
 
 const sourceOf = Effect.fnUntraced(function* (check: CheckChoice) {
+  // A plugin that cannot do its work is down, and is tried again: that is no reason not to start.
+  if (check._tag === "PluginHealth") return yield* PluginHealth.make(check.plugin)
+  if (check._tag === "PluginProbe") return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector)
   const probe = yield* probeOf(check)
   yield* tryOut(probe)
   return yield* Prober.make(probe, check.detector)
 })
 
 /** What watches the hosts, as `--health` says. */
-export const layer = ([first, ...more]: Options["health"]): Layer.Layer<HealthSource, StartFault> =>
+export const layer = ([first, ...more]: Options["health"]): Layer.Layer<
+  HealthSource,
+  StartFault,
+  FileSystem.FileSystem
+> =>
   Layer.effect(
     HealthSource,
     Effect.gen(function* () {
@@ -49,4 +62,4 @@ export const layer = ([first, ...more]: Options["health"]): Layer.Layer<HealthSo
       const others = yield* Effect.forEach(more, sourceOf)
       return others.length === 0 ? source : yield* MultiHealth.make([source, ...others])
     }),
-  )
+  ).pipe(Layer.provide(NodePath.layer))
