@@ -3,9 +3,9 @@ import type { StatusJson } from "../../../src/services/http/StatusJson.ts"
 import type { ToolFailed } from "../netns/Tools.ts"
 import type { RunningDaemon } from "./Daemon.ts"
 
-/** No write is decided and not done. */
-export const isSettled = ({ last_refresh, pending, queue }: StatusJson): boolean =>
-  last_refresh.at !== null && pending.length === 0 && queue.queued + queue.in_flight === 0
+/** EC2 was read, and no write is decided and not done. */
+export const isSettled = ({ pending, queue, tables }: StatusJson): boolean =>
+  tables.length > 0 && pending.length === 0 && queue.queued + queue.in_flight === 0
 
 const cellsOf = ({ tables }: StatusJson, destination: string) =>
   tables.map(({ cells }) => cells.find(({ cidr }) => cidr === destination))
