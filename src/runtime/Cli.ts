@@ -11,6 +11,7 @@ import {
 } from "./commands/CommandTable.ts"
 import { completionsFlag } from "./commands/CompletionScript.ts"
 import { helpText } from "./Help.ts"
+import type { OptionSection } from "./HelpLayout.ts"
 import type { GivenOptions, OptionProblem } from "./OptionReader.ts"
 import { entryOf, type OptionEntry, type OptionKind, optionNames } from "./OptionTable.ts"
 
@@ -134,12 +135,12 @@ const problemOf = (error: CliError.NonShowHelpErrors, asked: Asked): OptionProbl
   }
 }
 
-const presenter = (columns: number): CliOutput.Presenter => ({
+const presenter = (columns: number, plugins: ReadonlyArray<OptionSection>): CliOutput.Presenter => ({
   present: (event) => {
     switch (event._tag) {
       case "Help": {
         const asked = askedBy(event.commandPath)
-        return Console.log(asked === undefined ? helpText(columns) : commandHelp(asked, columns))
+        return Console.log(asked === undefined ? helpText(columns, plugins) : commandHelp(asked, columns, plugins))
       }
       case "Version":
         return Console.log(`${event.name} ${event.version}`)
@@ -163,6 +164,8 @@ export interface CliOptions<R> {
   readonly version: string
   /** Width of the terminal. */
   readonly columns: number
+  /** The options of the plugins that were named. */
+  readonly plugins: ReadonlyArray<OptionSection>
   /** Runs with the options as they were given; gives the exit code. */
   readonly run: (given: GivenOptions) => Effect.Effect<number, never, R>
   /** Runs a command; gives the exit code. */
@@ -170,26 +173,29 @@ export interface CliOptions<R> {
 }
 
 /** The command line: gives the exit code. Everything that is wrong with it has been printed by then. */
-export const cli = <R>({ columns, run, runCommand, version }: CliOptions<R>) =>
+export const cli = <R>({ columns, plugins, run, runCommand, version }: CliOptions<R>) =>
   Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     let code = 0
     const ends = (running: Effect.Effect<number, never, R>) =>
       Effect.map(running, (ended) => {
         code = ended
       })
+    const foreign = Object.fromEntries(
+      plugins.flatMap(({ options }) => options.map(([name, entry]) => [name, flagOf(name, entry)] as const)),
+    )
     const subcommand = (name: CommandName) => {
       const entry = commandTable[name]
       const words = entry.argument === undefined ? {} : { words: argumentOf(entry.argument) }
-      return Command.make(name, { options: flagsOf(entry), ...words }, ({ options, words }) =>
+      return Command.make(name, { options: { ...flagsOf(entry), ...foreign }, ...words }, ({ options, words }) =>
         ends(runCommand(name, { options, words: words ?? [] })),
       ).pipe(Command.withDescription(entry.summary))
     }
-    const command = Command.make("vpc-router", flags, (given) => ends(run(given))).pipe(
+    const command = Command.make("vpc-router", { ...flags, ...foreign }, (given) => ends(run(given))).pipe(
       Command.withSubcommands(commandNames.map(subcommand)),
     )
     return yield* Command.runWith(command, { version })(normalise(args)).pipe(
       Effect.match({ onFailure: () => 1, onSuccess: () => code }),
       Effect.provideService(CliConfig.CliConfig, CliConfig.make(shown)),
-      Effect.provideService(CliOutput.Presenter, presenter(columns)),
+      Effect.provideService(CliOutput.Presenter, presenter(columns, plugins)),
     )
   })

@@ -1,5 +1,5 @@
 import { commandNames, commandTable } from "./commands/CommandTable.ts"
-import { exampleLines, helpWidth, optionRow, row, wrap } from "./HelpLayout.ts"
+import { exampleLines, helpWidth, type OptionSection, row, sectionLines, wrap } from "./HelpLayout.ts"
 import { entryOf, optionGroups, optionNames, variableOf } from "./OptionTable.ts"
 
 const examples: ReadonlyArray<readonly [command: string, what: string]> = [
@@ -14,17 +14,14 @@ const examples: ReadonlyArray<readonly [command: string, what: string]> = [
 
 const spec = `{"10.66.17.0/24": ["10.33.20.93", "10.33.30.22"]}`
 
-/** What `--help` prints, for a terminal that is so many columns wide. */
-export const helpText = (columns: number): string => {
+/** What `--help` prints, for a terminal that is so many columns wide. Plugins that were named have a section each. */
+export const helpText = (columns: number, plugins: ReadonlyArray<OptionSection> = []): string => {
   const width = helpWidth(columns)
   const paragraph = (text: string) => wrap(text, width)
-  const options = optionGroups.flatMap((group) => [
-    "",
-    `${group}:`,
-    ...optionNames
-      .filter((name) => entryOf(name).group === group)
-      .flatMap((name) => optionRow(name, entryOf(name), width)),
-  ])
+  const sections: ReadonlyArray<OptionSection> = optionGroups.map((group) => ({
+    title: group,
+    options: optionNames.filter((name) => entryOf(name).group === group).map((name) => [name, entryOf(name)]),
+  }))
   return [
     "vpc-router keeps the route tables of an Amazon VPC correct.",
     "",
@@ -43,7 +40,7 @@ export const helpText = (columns: number): string => {
     "",
     "Commands beside the daemon (vpc-router COMMAND --help tells more):",
     ...commandNames.flatMap((name) => row(name, commandTable[name].summary, width)),
-    ...options,
+    ...[...sections, ...plugins].flatMap((section) => sectionLines(section, width)),
     "",
     "Other:",
     ...row("-h, --help", "Show this.", width),

@@ -38,6 +38,20 @@ export const optionRow = (
   return row(`${short === undefined ? "    " : `-${short}, `}--${name}${value}`, help, width)
 }
 
+/** Options that belong together. */
+export interface OptionSection {
+  readonly title: string
+  readonly about?: string | undefined
+  readonly options: ReadonlyArray<readonly [name: string, entry: OptionEntry]>
+}
+
+export const sectionLines = ({ about, options, title }: OptionSection, width: number): ReadonlyArray<string> => [
+  "",
+  `${title}:`,
+  ...(about === undefined ? [] : wrap(about, width - 2).map((line) => `  ${line}`)),
+  ...options.flatMap(([name, entry]) => optionRow(name, entry, width)),
+]
+
 /** Commands, each with what it does indented below. */
 export const exampleLines = (
   examples: ReadonlyArray<readonly [command: string, what: string]>,

@@ -1,3 +1,5 @@
+import { type StrayFaults, thrownInWords } from "../services/PluginSession.ts"
+
 /** Where a module lies, for telling whose frames are in a stack. */
 export interface Blamed {
   /** The URL of its module. */
@@ -26,4 +28,17 @@ export const blame = <P extends Blamed>(thrown: unknown, plugins: ReadonlyArray<
   const named = plugins.filter(({ url }) => foreign.some((file) => file.startsWith(folderOf(url))))
   if (named.length > 0) return named
   return foreign.length === files.length ? plugins : []
+}
+
+/** Below this lies what is ours: `dist` in the package, `src` in the sources. */
+const own = new URL("..", import.meta.url).href
+
+/** Tells the plugins that an exception came from; false if it is none of theirs. */
+export const handOver = (
+  thrown: unknown,
+  plugins: ReadonlyArray<Blamed & { readonly strays: StrayFaults }>,
+): boolean => {
+  const guilty = blame(thrown, plugins, own)
+  for (const { strays } of guilty) strays.report(`nobody caught what it threw: ${thrownInWords(thrown)}`)
+  return guilty.length > 0
 }

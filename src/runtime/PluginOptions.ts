@@ -1,6 +1,7 @@
 import { Result } from "effect"
 import type { ReadDefinition, ReadPluginOption } from "../services/PluginDefinition.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
+import type { OptionSection } from "./HelpLayout.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionEntry, type OptionKind, optionNames } from "./OptionTable.ts"
 import * as Values from "./OptionValues.ts"
@@ -33,7 +34,7 @@ const optionsOf = ({ options = {} }: ReadDefinition): ReadonlyArray<readonly [st
   Object.entries(options)
 
 /** The options of a plugin as entries of the command line and its help. */
-export const entriesOf = (definition: ReadDefinition): ReadonlyArray<readonly [name: string, entry: OptionEntry]> =>
+const entriesOf = (definition: ReadDefinition): ReadonlyArray<readonly [name: string, entry: OptionEntry]> =>
   optionsOf(definition).map(([name, option]) => {
     const ending = option.required === true ? " Required." : option.default ? ` Default: ${option.default}.` : ""
     const metavar = option.kind === "switch" ? undefined : (option.metavar ?? metavars[option.kind])
@@ -46,6 +47,13 @@ export const entriesOf = (definition: ReadDefinition): ReadonlyArray<readonly [n
       },
     ] as const
   })
+
+/** What `--help` says of a plugin. */
+export const sectionOf = ({ definition, given }: Defined): OptionSection => ({
+  title: `The plugin ${given}`,
+  about: definition.description,
+  options: entriesOf(definition),
+})
 
 const text: Values.ParseValue<string> = (given) => (given === "" ? Result.fail("a text") : Result.succeed(given))
 const number = ({ least = 0, most = 999_999_999 }: ReadPluginOption) => Values.wholeNumber(least, most)

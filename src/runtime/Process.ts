@@ -31,15 +31,19 @@ const exitAfterPatience = Effect.sleep(patience).pipe(
  */
 const hearTheUnforeseen = Effect.fnUntraced(function* (
   fault: Deferred.Deferred<never, Unforeseen>,
+  isForeign: (thrown: unknown) => boolean,
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const run = Effect.runForkWith(yield* Effect.context<never>())
-  const onException = (cause: unknown): void =>
+  const onException = (cause: unknown): void => {
+    if (isForeign(cause))
+      return void run(Effect.logError("an exception of a plugin that nobody caught; going on", Cause.die(cause)))
     void run(
       Effect.logFatal("an exception that nobody foresaw; ending", Cause.die(cause)).pipe(
         Effect.andThen(exitAfterPatience),
         Effect.andThen(Deferred.fail(fault, new Unforeseen({ cause }))),
       ),
     )
+  }
   const onRejection = (cause: unknown): void =>
     void run(Effect.logError("a promise that nobody awaited was rejected; going on", Cause.die(cause)))
   yield* Effect.acquireRelease(
@@ -57,13 +61,17 @@ const hearTheUnforeseen = Effect.fnUntraced(function* (
 
 /**
  * Runs a service until SIGTERM or SIGINT, and then waits until it has cleaned up, at most 1.8 s; a second signal ends the
- * process at once. Fails as the service does, or when something happens that nobody foresaw.
+ * process at once. Fails as the service does, or when something happens that nobody foresaw. An exception that nobody caught
+ * and that is foreign has been dealt with.
  */
-export const untilSignal = <E, R>(service: Effect.Effect<never, E, R>): Effect.Effect<void, E | Unforeseen, R> =>
+export const untilSignal = <E, R>(
+  service: Effect.Effect<never, E, R>,
+  isForeign: (thrown: unknown) => boolean,
+): Effect.Effect<void, E | Unforeseen, R> =>
   Effect.scoped(
     Effect.gen(function* () {
       const fault = yield* Deferred.make<never, Unforeseen>()
-      yield* hearTheUnforeseen(fault)
+      yield* hearTheUnforeseen(fault, isForeign)
       const ended = onSignals(["SIGTERM", "SIGINT"]).pipe(
         Effect.tap((signal) => Effect.logInfo(`${signal}: ending; the routes stay as they are`)),
         Effect.tap(() => exitAfterPatience),

@@ -1,4 +1,4 @@
-import { exampleLines, helpWidth, optionRow, row, wrap } from "../HelpLayout.ts"
+import { exampleLines, helpWidth, optionRow, type OptionSection, row, sectionLines, wrap } from "../HelpLayout.ts"
 import { entryOf } from "../OptionTable.ts"
 import { commandEntryOf } from "./CommandOptions.ts"
 import { type CommandArgument, type CommandName, commandTable } from "./CommandTable.ts"
@@ -7,7 +7,7 @@ import { type CommandArgument, type CommandName, commandTable } from "./CommandT
 const shownArgument = ({ isRequired, name }: CommandArgument): string => (isRequired ? name : `[${name}]`)
 
 /** What `vpc-router COMMAND --help` prints, for a terminal that is so many columns wide. */
-export const commandHelp = (name: CommandName, columns: number): string => {
+export const commandHelp = (name: CommandName, columns: number, plugins: ReadonlyArray<OptionSection> = []): string => {
   const width = helpWidth(columns)
   const { about, argument, examples, exits, own, shared, summary } = commandTable[name]
   return [
@@ -24,6 +24,7 @@ export const commandHelp = (name: CommandName, columns: number): string => {
     ...(shared.length === 0
       ? []
       : ["", "As for the daemon:", ...shared.flatMap((option) => optionRow(option, entryOf(option), width))]),
+    ...plugins.flatMap((section) => sectionLines(section, width)),
     "",
     "Examples:",
     ...exampleLines(examples, width),

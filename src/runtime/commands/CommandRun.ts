@@ -1,6 +1,7 @@
 import { Console, Effect } from "effect"
 import type { CommandInput } from "../Cli.ts"
 import { type Environment, type OptionProblem, OptionReader } from "../OptionReader.ts"
+import type { Plugins } from "../Plugins.ts"
 import { StartFault, startFault } from "../StartFault.ts"
 import type { AnyOptionName } from "./CommandOptions.ts"
 import { type CommandArgument, type CommandName, commandTable } from "./CommandTable.ts"
@@ -12,13 +13,21 @@ export interface CommandRun {
   readonly name: CommandName
   readonly given: CommandInput
   readonly environment: Environment
+  /** The plugins that its options name. */
+  readonly plugins: Plugins
   readonly reader: OptionReader<AnyOptionName>
 }
 
-export const commandRun = (name: CommandName, given: CommandInput, environment: Environment): CommandRun => ({
+export const commandRun = (
+  name: CommandName,
+  given: CommandInput,
+  environment: Environment,
+  plugins: Plugins,
+): CommandRun => ({
   name,
   given,
   environment,
+  plugins,
   reader: new OptionReader(given.options, environment),
 })
 

@@ -3,6 +3,7 @@ import { type CommandInput, problemLines } from "../Cli.ts"
 import { entryOf } from "../LogFormat.ts"
 import type { Environment } from "../OptionReader.ts"
 import { onSignals } from "../Process.ts"
+import type { Plugins } from "../Plugins.ts"
 import type { StartFault } from "../StartFault.ts"
 import { type CommandRun, commandRun } from "./CommandRun.ts"
 import type { CommandName } from "./CommandTable.ts"
@@ -29,9 +30,10 @@ export const runCommand = (
   name: CommandName,
   given: CommandInput,
   environment: Environment,
+  plugins: Plugins,
 ): Effect.Effect<number, never, FileSystem.FileSystem> => {
   const interrupted = Effect.map(onSignals(["SIGINT", "SIGTERM"]), (signal) => codes[signal] ?? 1)
-  return commands[name](commandRun(name, given, environment)).pipe(
+  return commands[name](commandRun(name, given, environment, plugins)).pipe(
     Effect.raceFirst(interrupted),
     Effect.catchTag("StartFault", ({ problems }) => Effect.as(Console.error(problemLines(problems)), 1)),
     Effect.provide(Logger.layer([warnings])),

@@ -31,7 +31,7 @@ const inferredMode = (given: GivenOptions, environment: Environment): string | u
 export const planningOptions = Effect.fnUntraced(function* (
   run: CommandRun,
 ): Effect.fn.Return<PlanningOptions, StartFault> {
-  const { environment, given, reader } = run
+  const { environment, given, plugins, reader } = run
   const isJson = reader.isOn("json")
   const assumesHealthy = reader.isOn("assume-healthy")
   const place = yield* argumentOf(run)
@@ -39,7 +39,7 @@ export const planningOptions = Effect.fnUntraced(function* (
     return yield* startFault("--file", `expected this or ${place}, not both`)
   const withFile: GivenOptions = place === undefined ? given.options : { ...given.options, file: [place] }
   const mode = inferredMode(withFile, environment)
-  const read = readOptions(mode === undefined ? withFile : { ...withFile, mode: [mode] }, environment)
+  const read = readOptions(mode === undefined ? withFile : { ...withFile, mode: [mode] }, environment, plugins)
   const faults: ReadonlyArray<OptionProblem> = Result.isFailure(read) ? read.failure : []
   yield* checkOptions(run, faults)
   if (Result.isFailure(read)) return yield* new StartFault({ problems: read.failure })

@@ -1,12 +1,19 @@
 import { Effect, Stream } from "effect"
+import type { DetectorOptions } from "../../domain/Detector.ts"
 import { type Health, type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import { HealthSource } from "../../services/health/HealthSource.ts"
 import type { Options } from "../Options.ts"
 
+/** A plugin reaches its verdicts in its own time. */
+const pluginPatience: Millis = 10_000
+
+const longestSilence = ({ fall, grace, interval, timeout }: DetectorOptions): Millis =>
+  grace + interval + fall * timeout
+
 /** How long it may take until there is a verdict on a host that never answers, and a moment more. */
 export const verdictPatience = (health: Options["health"]): Millis =>
-  Math.max(...health.map(({ detector: { fall, grace, interval, timeout } }) => grace + interval + fall * timeout)) + 500
+  Math.max(...health.map((check) => ("detector" in check ? longestSilence(check.detector) : pluginPatience))) + 500
 
 /** Every host taken for healthy. */
 export const allHealthy = (hosts: ReadonlySet<Ip>): Health =>
