@@ -11,6 +11,7 @@ need fping fping
 need ip iproute2
 need chromium chromium
 need systemd-analyze systemd
+need kubectl kubernetes-client
 # The EC2 emulator goes into a virtual environment, for which Debian's Python lacks a part.
 if ! command -v moto_server >/dev/null 2>&1; then
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages="$packages python3-venv"

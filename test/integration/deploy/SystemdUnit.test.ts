@@ -36,8 +36,8 @@ class Unit extends Context.Service<Unit, PrivateSystemd>()("test/Unit") {
     Effect.tap(
       privateSystemd({
         unit,
-        // Sooner than in earnest; and what it logs is not for a journal, which does not run here.
         dropIn: [
+          // Sooner than in earnest; and what it logs is not for a journal, which does not run here.
           "WatchdogSec=2",
           "StandardOutput=append:/run/vpc-router.log",
           "StandardError=append:/run/vpc-router.log",
