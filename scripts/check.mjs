@@ -7,6 +7,7 @@ const checks = [
   ["format", "oxfmt", ["--check"]],
   ["lint", "oxlint", ["--deny-warnings"]],
   ["types", "tsc", ["--noEmit"]],
+  ["types of the page", "tsc", ["-p", "tsconfig.page.json"]],
 ]
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`
