@@ -1,9 +1,11 @@
 // npm run build. Writes dist:
 //   main.js       what `vpc-router` runs: looks at the Node version, then loads
-//   daemon.js     the whole program in one file; only raw-socket, which is native and optional, stays outside
+//   daemon.js     the whole program, and in
+//   chunks/       what it loads when it is needed: the credential providers of AWS, Effect for plugins; only raw-socket,
+//                 which is native and optional, stays outside
 //   lib/          ES modules and types of the library (src/index.ts, src/plugin.ts), with effect left outside
 import { spawnSync } from "node:child_process"
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { build } from "esbuild"
 import { root } from "./setup.mjs"
@@ -42,10 +44,12 @@ const pageFiles = {
 const bundle = async () => {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ["src/main.ts"],
-    outfile: join(dist, "daemon.js"),
+    entryPoints: { daemon: "src/main.ts" },
+    outdir: dist,
     write: false,
     bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[hash]",
     platform: "node",
     format: "esm",
     target: `node${major}`,
@@ -59,7 +63,7 @@ const bundle = async () => {
     legalComments: "eof",
     logLevel: "warning",
   })
-  return outputFiles[0].contents
+  return outputFiles
 }
 
 /** A test or a server that starts meanwhile finds the old file or the new one, never half of one. */
@@ -81,12 +85,25 @@ const library = () => {
   return true
 }
 
+/** The chunks of an older build that no process can need any more; one may have started just before this build. */
+const isStale = (file) => Date.now() - statSync(file).mtimeMs > 60 * 60_000
+
+/** The chunks first, since `daemon.js` names them. Their own names say what is in them. */
+const writeProgram = (files) => {
+  const chunks = join(dist, "chunks")
+  mkdirSync(chunks, { recursive: true })
+  const daemon = join(dist, "daemon.js")
+  for (const { contents, path } of files) if (path !== daemon) writeWhole(path, contents)
+  for (const { contents, path } of files) if (path === daemon) writeWhole(path, contents)
+  for (const file of readdirSync(chunks).map((name) => join(chunks, name))) if (isStale(file)) rmSync(file)
+}
+
 mkdirSync(dist, { recursive: true })
 // esbuild and tsc have said what is wrong when they fail; what was built before stays.
-const daemon = await bundle().catch(() => undefined)
-if (daemon !== undefined) {
-  writeWhole(join(dist, "daemon.js"), daemon)
+const program = await bundle().catch(() => undefined)
+if (program !== undefined) {
+  writeProgram(program)
   writeWhole(join(dist, "main.js"), launcher)
   chmodSync(join(dist, "main.js"), 0o755)
 }
-if (!library() || daemon === undefined) process.exit(1)
+if (!library() || program === undefined) process.exit(1)

@@ -2,10 +2,12 @@
 //
 // raw-socket is packed along (bundleDependencies), because it names a version of nan that no longer compiles, and npm
 // heeds our `overrides` here but not where vpc-router is installed. There it is compiled anew, or left out if it cannot be.
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { root } from "./setup.mjs"
 
+// What an older build left, for processes that were running, is not packed.
+rmSync(join(root, "dist", "chunks"), { recursive: true, force: true })
 await import("./build.mjs")
 
 const manifest = join(root, "node_modules", "raw-socket", "package.json")
