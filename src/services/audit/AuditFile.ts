@@ -8,6 +8,7 @@ import {
   Metric,
   Option,
   type PlatformError,
+  Predicate,
   type Scope,
 } from "effect"
 import { now } from "../Now.ts"
@@ -36,6 +37,10 @@ const failing = Metric.gauge("vpc_router_audit_failing", {
 })
 
 const lineBreak = 10
+
+/** Node's own words: they name the error and the file. */
+const whyOf = (error: PlatformError.PlatformError | string): string =>
+  typeof error === "string" ? error : Predicate.isError(error.reason.cause) ? error.reason.cause.message : error.message
 
 const make = Effect.fnUntraced(function* (
   path: string,
@@ -105,14 +110,17 @@ const make = Effect.fnUntraced(function* (
       news.closeUnsafe()
       if (hangup.closeUnsafe()) return
     }
-  }).pipe(Effect.scoped)
+  }).pipe(
+    Effect.scoped,
+    // A fault of our own must not leave the records waiting for ever.
+    Effect.catchDefect((defect) => Effect.fail(`internal error: ${String(defect)}`)),
+  )
 
   const complain = Effect.fnUntraced(function* (error: PlatformError.PlatformError | string) {
     if (isFailing) return
     isFailing = true
     yield* Metric.update(failing, 1)
-    const why = typeof error === "string" ? error : error.message
-    yield* Effect.logError(`the audit log ${path} cannot be written, its records wait: ${why}`)
+    yield* Effect.logError(`the audit log ${path} cannot be written, its records wait: ${whyOf(error)}`)
   })
 
   const run = Effect.gen(function* () {
@@ -130,7 +138,7 @@ const make = Effect.fnUntraced(function* (
 
   // What is wrong at the start is better known then.
   yield* Effect.scoped(open).pipe(
-    Effect.mapError(({ message }) => new AuditFileFault({ why: message })),
+    Effect.mapError((error) => new AuditFileFault({ why: whyOf(error) })),
     Effect.timeoutOrElse({
       duration: patience,
       orElse: () => new AuditFileFault({ why: `${path}: it could not be opened within ${patience}` }),
