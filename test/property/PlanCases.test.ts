@@ -9,6 +9,7 @@ import { decidedFor, show, worldOf } from "../support/domain/Deciding.ts"
 import { permitted } from "../support/domain/Oracle.ts"
 import { otherAccount } from "../support/domain/Pools.ts"
 import { destination, hostAt, interfaceAt, small, type SmallScene, tableAt } from "../support/domain/Small.ts"
+import { Story } from "../support/domain/Story.ts"
 
 /** What is decided about `destination`: one word a table. */
 const outcome = (scene: SmallScene, range: string = destination): string => {
@@ -156,6 +157,19 @@ describe("a destination that the spec does not list, or lists without hosts", ()
     }
   })
 
+  it("is deleted when a later spec drops it, wherever it lies: the operator named it once", () => {
+    const inside = "10.33.20.0/24"
+    const story = new Story({
+      spec: { [inside]: "a", "172.16.0.0/12": "a" },
+      health: { a: "healthy" },
+      routes: { [inside]: "a", "10.33.30.0/24": "a" },
+    }).allDone()
+    assert.deepStrictEqual(story.spec({ "172.16.0.0/12": "a" }).pending, [`${inside} rtb-1 delete`])
+    story.wait(1000).reads("-")
+    assert.deepStrictEqual(story.pending, [`${inside} rtb-1 delete`])
+    assert.deepStrictEqual(story.held, ["10.33.30.0/24 rtb-1 Protected"])
+  })
+
   it("is not deleted on the word of a reading that lacks the interface", () => {
     assert.strictEqual(outcome({ spec: withdrawn, health: {}, routes: routes("x x!") }), "held:InterfaceUnseen delete")
   })
@@ -258,6 +272,13 @@ describe("what the tables say of the current host", () => {
     assert.strictEqual(
       outcome({ spec: { [destination]: "abc" }, health: { b: "healthy", c: "failed" }, routes: routes("a a c d!") }),
       "held:Unproven held:Unproven failover:b failover:b",
+    )
+  })
+
+  it("and what it takes over counts: a minority that is not proven yet holds nothing up", () => {
+    assert.strictEqual(
+      outcome({ spec: { [destination]: "abc" }, health: { b: "healthy", c: "failed" }, routes: routes("a c c! - d") }),
+      "held:Unproven failover:b failover:b create:b repair:b",
     )
   })
 

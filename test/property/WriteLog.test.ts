@@ -36,6 +36,14 @@ describe("a write of ours", () => {
     assert.deepStrictEqual(story.fails("b").recovers("c").pending, ["rtb-1 failover:c"])
   })
 
+  it("is not undone by a reading from before, even if that shows what nobody knew of", () => {
+    const story = failedOver()
+      .wait(3 * second)
+      .reads("d", 3 * second)
+    assert.deepStrictEqual(story.pending, [])
+    assert.deepStrictEqual(story.wait(second).reads("b").pending, [])
+  })
+
   it("is not undone by a stale reading that shows what was there before", () => {
     const story = failedOver()
       .wait(4 * second)
@@ -69,6 +77,23 @@ describe("a write of ours", () => {
       .reads("a")
     assert.deepStrictEqual(story.pending, [])
     assert.deepStrictEqual(story.wait(2 * second).reads("a").pending, ["rtb-1 failover:b"])
+  })
+
+  it("stays our intention when readings go on showing a former host that is healthy again", () => {
+    const story = failedOver("a a").wait(second).recovers("a")
+    assert.deepStrictEqual(story.reads("a a").pending, [])
+    assert.deepStrictEqual(story.wait(11 * second).reads("a a").pending, ["rtb-1 repair:b", "rtb-2 repair:b"])
+    for (const { reason } of story.actions) assert.strictEqual(reason._tag, "ChangedBack")
+    // Nor does it matter that nothing is proven of that host at the moment.
+    assert.deepStrictEqual(story.isUnknown("a").pending, ["rtb-1 repair:b", "rtb-2 repair:b"])
+  })
+
+  it("gives way to what somebody wants long after", () => {
+    const story = failedOver("a a")
+      .recovers("a")
+      .wait(4 * minute)
+      .reads("b b")
+    assert.deepStrictEqual(story.wait(2 * minute).reads("a a").pending, [])
   })
 
   it("does not hide that somebody put something new there", () => {
