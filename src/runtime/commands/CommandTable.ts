@@ -1,7 +1,7 @@
 import { entryOf, type OptionGroup, type OptionName, optionNames } from "../OptionTable.ts"
 import type { CommandOptionName } from "./CommandOptions.ts"
 
-export const commandNames = ["plan", "validate", "status", "drain", "undrain"] as const
+export const commandNames = ["plan", "check", "validate", "status", "drain", "undrain"] as const
 export type CommandName = (typeof commandNames)[number]
 
 /** What a command takes beside its options. */
@@ -79,6 +79,32 @@ export const commandTable: Readonly<Record<CommandName, CommandEntry>> = {
       [0, "nothing to write"],
       [2, "there are changes"],
       [1, "it could not be found out"],
+    ],
+  },
+  check: {
+    summary: "Find what would keep the daemon from working, before it runs.",
+    about: [
+      "Looks whether EC2 may be read and, by dry runs, each write of each table in scope; whether the hosts of the spec are in the VPC, answer and forward; whether the tables have room; whether the way to the EC2 API leads over a route that vpc-router would manage; and whether this machine's clock is right.",
+      "Nothing is written. At a custom endpoint (AWS_ENDPOINT_URL, or endpoint_url in a profile) writes are not tried: emulators carry out a dry run.",
+      daemonFronted,
+    ],
+    argument: {
+      ...file,
+      help: "The route spec, as --file; - is standard input. Without one, its hosts are not looked at.",
+    },
+    own: ["assume-healthy", "json"],
+    shared: planning,
+    idle: notPlanning,
+    examples: [
+      [
+        "vpc-router check -m configfile -f route-spec.json -r us-east-1 -v vpc-350d6a51",
+        "A daemon's options, with check in front.",
+      ],
+      ["vpc-router check -r us-east-1 -v vpc-350d6a51", "Permissions and tables alone."],
+    ],
+    exits: [
+      [0, "ready, perhaps with warnings"],
+      [1, "something fails, or it could not be found out"],
     ],
   },
   validate: {

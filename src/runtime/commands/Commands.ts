@@ -5,6 +5,7 @@ import type { Environment } from "../OptionReader.ts"
 import { onSignals } from "../Process.ts"
 import type { Plugins } from "../Plugins.ts"
 import type { StartFault } from "../StartFault.ts"
+import { check } from "./CheckCommand.ts"
 import { type CommandRun, commandRun } from "./CommandRun.ts"
 import type { CommandName } from "./CommandTable.ts"
 import { drain, undrain } from "./DrainCommand.ts"
@@ -14,7 +15,7 @@ import { validate } from "./ValidateCommand.ts"
 
 const commands: Readonly<
   Record<CommandName, (run: CommandRun) => Effect.Effect<number, StartFault, FileSystem.FileSystem>>
-> = { drain, plan: showPlan, status: showStatus, undrain, validate }
+> = { check, drain, plan: showPlan, status: showStatus, undrain, validate }
 
 /** What the parts that a command shares with the daemon have to say; standard output is for the report. */
 const warnings = Logger.make((options) => {

@@ -121,18 +121,21 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
     ),
     createRoute: (cell, NetworkInterfaceId) =>
       send("CreateRoute", (abort) =>
-        client.send(new CreateRouteCommand({ ...route(cell), NetworkInterfaceId }), abort),
+        client.send(new CreateRouteCommand({ ...routeInput(cell), NetworkInterfaceId }), abort),
       ).pipe(Effect.map(receipt)),
     replaceRoute: (cell, NetworkInterfaceId) =>
       send("ReplaceRoute", (abort) =>
-        client.send(new ReplaceRouteCommand({ ...route(cell), NetworkInterfaceId }), abort),
+        client.send(new ReplaceRouteCommand({ ...routeInput(cell), NetworkInterfaceId }), abort),
       ).pipe(Effect.map(receipt)),
     deleteRoute: (cell) =>
-      send("DeleteRoute", (abort) => client.send(new DeleteRouteCommand(route(cell)), abort)).pipe(Effect.map(receipt)),
+      send("DeleteRoute", (abort) => client.send(new DeleteRouteCommand(routeInput(cell)), abort)).pipe(
+        Effect.map(receipt),
+      ),
   })
 })
 
-const route = ({ table, cidr }: Cell) => ({
+/** The cell as the SDK's three writes take it. */
+export const routeInput = ({ table, cidr }: Cell) => ({
   RouteTableId: table,
   ...(familyOf(cidr) === 6 ? { DestinationIpv6CidrBlock: cidr } : { DestinationCidrBlock: cidr }),
 })

@@ -1,0 +1,34 @@
+/** Where a call of the SDK goes. */
+export interface Endpoint {
+  /** `https:` or `http:`. */
+  readonly protocol: string
+  readonly hostname: string
+  /** Undefined: the protocol's own. */
+  readonly port: number | undefined
+}
+
+/** Variables that lead the SDK's calls of EC2 elsewhere ("Service-specific endpoints", AWS SDKs reference guide). */
+const variables = ["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"] as const
+
+/** EC2's names in every partition, plain, FIPS and dual-stack (the SDK's own endpoint rules). */
+const genuine =
+  /^ec2(-fips)?\.[a-z]{2,}(-[a-z]+)+-\d+\.(amazonaws\.com(\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.(com\.cn|eu)|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|api\.aws\.(ic\.gov|scloud)|api\.cloud-aws\.adc-e\.uk)$/
+
+const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1"
+
+/**
+ * Why an endpoint may be something else than EC2 itself; undefined: it is EC2. Emulators carry out what is sent with
+ * DryRun, so that a write may be tried only where this is undefined.
+ */
+export const whyCustom = (
+  { hostname, port, protocol }: Endpoint,
+  environment: Readonly<Record<string, string | undefined>>,
+  addresses: ReadonlyArray<string> = [],
+): string | undefined => {
+  const variable = variables.find((name) => (environment[name] ?? "") !== "")
+  if (variable !== undefined) return `custom endpoint (${variable})`
+  // Some emulators answer for EC2's own names.
+  if (addresses.some(isLoopback)) return `custom endpoint (${hostname} is this machine)`
+  const isGenuine = protocol === "https:" && (port === undefined || port === 443) && genuine.test(hostname)
+  return isGenuine ? undefined : `custom endpoint (${protocol}//${hostname}${port === undefined ? "" : `:${port}`})`
+}
