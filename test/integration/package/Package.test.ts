@@ -8,11 +8,10 @@ const Manifest = Schema.fromJsonString(Schema.Struct({ version: Schema.String })
 
 const { version } = Schema.decodeUnknownSync(Manifest)(readFileSync(join(root, "package.json"), "utf8"))
 
-/** The example in the docstring of the library's types, and what its last comment says that it prints. */
-const exampleOf = (types: string): { readonly text: string; readonly prints: string } => {
+/** The example in the docstring of the library's types. */
+const exampleOf = (types: string): string => {
   const [, code = ""] = /```ts\n([\s\S]*?)\n \* ```/.exec(types) ?? []
-  const text = code.replaceAll(/^ \* ?/gm, "")
-  return { text, prints: (text.split("\n").at(-1) ?? "").replace(/^\/\/ /, "") }
+  return code.replaceAll(/^ \* ?/gm, "")
 }
 
 const compilerOptions = {
@@ -42,14 +41,24 @@ const filesIn = (folder: string) =>
 
 describe("the package as npm pack makes it, installed in an empty directory", () => {
   layer(Installed.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
-    it.effect("the example of its types checks, runs, and prints what it says", () =>
+    it.effect("the library's example passes the type checker, runs, and prints what it says", () =>
       Effect.gen(function* () {
         const { folder, home } = yield* Installed
-        const { prints, text } = exampleOf(readFileSync(join(home, "dist", "lib", "index.d.ts"), "utf8"))
+        const text = exampleOf(readFileSync(join(home, "dist", "lib", "index.d.ts"), "utf8"))
+        const prints = (text.split("\n").at(-1) ?? "").replace(/^\/\/ /, "")
         assert.include(text, `from "vpc-router"`)
         assert.match(prints, /^create 10\.66\.17\.0\/24 /)
         assert.strictEqual(yield* check(folder, "example.ts", text), "")
         assert.strictEqual(yield* execute(folder, process.execPath, "example.ts"), `${prints}\n`)
+      }),
+    )
+
+    it.effect("vpc-router/plugin has types, and loads", () =>
+      Effect.gen(function* () {
+        const { folder } = yield* Installed
+        const text = `import { ConfigSource } from "vpc-router/plugin"\nconsole.log(ConfigSource.key)\n`
+        assert.strictEqual(yield* check(folder, "plugin.ts", text), "")
+        assert.match(yield* execute(folder, process.execPath, "plugin.ts"), /ConfigSource\n$/)
       }),
     )
 
