@@ -7,8 +7,8 @@ import { maxDestinations, nodeInWords, SpecDraft } from "./SpecDraft.ts"
 /**
  * Reads a route spec from JSON text, `{"10.66.17.0/24": ["10.33.20.93", "10.33.30.22"]}`. Gives the spec with what was
  * mended, or all faults (the first 100 in full), each with its place and what was expected. A text that is no JSON has
- * one fault. Limits: 1 MiB, {@link maxDestinations}, {@link maxHostsPerDestination}. The spec does not depend on the
- * order in which members or hosts are written.
+ * one fault. Limits: 1 MiB, 10,000 destinations, 256 hosts each. The spec does not depend on the order in which members or
+ * hosts are written.
  */
 export const decodeRouteSpec = (text: string): Result.Result<DecodedSpec, ReadonlyArray<SpecProblem>> => {
   const parsed = parseJsonText(text)
