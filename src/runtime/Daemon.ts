@@ -1,6 +1,8 @@
 import * as NodePath from "@effect/platform-node/NodePath"
-import { Effect, type FileSystem, Layer } from "effect"
+import { Cause, DateTime, Effect, type FileSystem, Layer } from "effect"
 import type { VpcId } from "../domain/Ids.ts"
+import * as AuditFile from "../services/audit/AuditFile.ts"
+import { AuditLog } from "../services/audit/AuditLog.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import * as FileConfig from "../services/config/FileConfig.ts"
 import * as FixedConfig from "../services/config/FixedConfig.ts"
@@ -105,12 +107,46 @@ const checkWords = (check: CheckChoice): string => {
   }
 }
 
+const startRecord = Effect.fnUntraced(function* ({ config, dryRun }: Options, vpc: ChosenVpc) {
+  const time = DateTime.formatIso(yield* DateTime.now)
+  const mode = config._tag === "Plugin" ? config.plugin.name : config._tag.toLowerCase()
+  const { record } = yield* AuditLog
+  yield* record({ time, kind: "start", version, vpc: vpc.id, mode, dry_run: dryRun, pid: process.pid })
+})
+
+const auditLayer = (options: Options, vpc: ChosenVpc): Layer.Layer<never, StartFault, FileSystem.FileSystem> =>
+  options.auditFile === undefined
+    ? Layer.empty
+    : Layer.effectDiscard(startRecord(options, vpc)).pipe(
+        Layer.provideMerge(AuditFile.layer(options.auditFile)),
+        Layer.catch(({ why }) => Layer.effectDiscard(startFault("--audit-log", why))),
+      )
+
+/** Loaded when it is needed, as few need it. */
+const exportLayer = ({ otlpEndpoint }: Options): Layer.Layer<never, StartFault> =>
+  otlpEndpoint === undefined
+    ? Layer.empty
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("./metrics/OtlpExport.ts")),
+          (exporter) => exporter.layer(otlpEndpoint, process.env),
+        ),
+      ).pipe(
+        // Only a variable of OpenTelemetry that makes no sense can be the matter.
+        Layer.catchCause((cause) => Layer.effectDiscard(startFault("--otlp-endpoint", String(Cause.squash(cause))))),
+      )
+
+/** Milliseconds: gauges are that old at most when they are exported. */
+const gaugesEvery = 5_000
+
 const layer = (options: Options, vpc: ChosenVpc) => {
-  const { config, dryRun, health, http, policy, recheckInterval } = options
+  const { config, dryRun, health, http, otlpEndpoint, policy, recheckInterval } = options
   return SystemdNotify.layer.pipe(
     Layer.provideMerge(httpLayer(http)),
     Layer.provide(HttpControlPlane.layer({ version, vpc: vpc.id, dryRun })),
-    Layer.provide(Metrics.layer({ version, dryRun, updateEvery: undefined })),
+    Layer.provide(
+      Metrics.layer({ version, dryRun, updateEvery: otlpEndpoint === undefined ? undefined : gaugesEvery }),
+    ),
     Layer.provideMerge(Reconciler.layer({ policy, recheckInterval, dryRun })),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -121,6 +157,8 @@ const layer = (options: Options, vpc: ChosenVpc) => {
       ),
     ),
     Layer.provideMerge(vpc.layer),
+    // What is told on the way down must still find them.
+    Layer.provide(Layer.merge(auditLayer(options, vpc), exportLayer(options))),
   )
 }
 

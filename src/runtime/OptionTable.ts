@@ -173,6 +173,19 @@ export const optionTable = {
     isFile: true,
     help: "Append the log to this file. SIGHUP opens it anew. Default: standard output.",
   },
+  "audit-log": {
+    group: "Logs",
+    kind: "value",
+    metavar: "FILE",
+    isFile: true,
+    help: "Append to this file, as JSON lines, who changed what: every write, accepted spec, drain and confirmation. SIGHUP opens it anew.",
+  },
+  "otlp-endpoint": {
+    group: "Logs",
+    kind: "value",
+    metavar: "URL",
+    help: "Send metrics, logs and traces to this OpenTelemetry collector, by OTLP over HTTP, such as http://localhost:4318.",
+  },
   "log-format": {
     group: "Logs",
     kind: "value",

@@ -100,3 +100,10 @@ export const hostOrAddress: ParseValue<string> = (text) => {
     ? Result.succeed(text.toLowerCase())
     : Result.fail("a host's name or address, without a port, such as localhost or 10.0.0.5")
 }
+
+/** Where something is served by HTTP. Kept as it was written, without a slash at the end. */
+export const httpUrl: ParseValue<string> = (text) => {
+  const { hostname, protocol, search, hash } = (URL.canParse(text) ? new URL(text) : undefined) ?? {}
+  const isHttp = (protocol === "http:" || protocol === "https:") && hostname !== "" && search === "" && hash === ""
+  return isHttp ? Result.succeed(text.replace(/\/+$/, "")) : Result.fail("a URL, such as http://localhost:4318")
+}

@@ -75,6 +75,10 @@ export interface Options {
   readonly stateFile: string | undefined
   readonly http: HttpChoice
   readonly log: LogChoice
+  /** Where it is written down who changed what. */
+  readonly auditFile: string | undefined
+  /** The collector that metrics, logs and traces are sent to. */
+  readonly otlpEndpoint: string | undefined
 }
 
 /** Options that were read, with what may not be meant as it is written. */
@@ -285,6 +289,9 @@ export const readOptions = (
   if (stateFile === "") reader.fault("state-file", "expected a file, got nothing")
   const http = readHttp(reader)
   const log = readLog(reader)
+  const auditFile = reader.value("audit-log", Values.anyText)
+  if (auditFile === "") reader.fault("audit-log", "expected a file, got nothing")
+  const otlpEndpoint = reader.value("otlp-endpoint", Values.httpUrl)
   const faults = [...reader.faults, ...plugins.faults]
   if (faults.length > 0 || config === undefined || vpc === undefined || firstCheck === undefined)
     return Result.fail(faults)
@@ -303,6 +310,8 @@ export const readOptions = (
       stateFile,
       http,
       log,
+      auditFile,
+      otlpEndpoint,
     },
     warnings: [...reader.warnings, ...unknown],
   })

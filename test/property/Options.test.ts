@@ -47,6 +47,11 @@ const samples: Readonly<Record<OptionName, Samples>> = {
   "token-file": { good: ["token", "other"], bad: [""] },
   "allow-unauthenticated-writes": { good: ["true", "false"], bad: ["always"] },
   logfile: { good: ["a.log", "b.log"], bad: [""] },
+  "audit-log": { good: ["audit.log", "other.log"], bad: [""] },
+  "otlp-endpoint": {
+    good: ["http://localhost:4318", "https://collector.example/otlp"],
+    bad: ["localhost:4318", "ftp://collector", "", "http://collector/?a=b"],
+  },
   "log-format": { good: ["json", "pretty"], bad: ["xml"] },
   "log-level": { good: ["debug", "error"], bad: ["loud"] },
   verbose: { good: ["true", "false"], bad: ["very"] },
