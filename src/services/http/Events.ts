@@ -75,7 +75,7 @@ const tell = (listener: Listener, overview: string, at: Millis, beat: Millis): v
 
 /** Looks when something changed, as long as anybody listens, and tells all of them. */
 export const make = Effect.fnUntraced(function* (
-  limits: EventLimits = eventLimits,
+  limits: EventLimits,
 ): Effect.fn.Return<Events["Service"], never, ControlPlane | Scope.Scope> {
   const control = yield* ControlPlane
   const listeners = new Set<Listener>()

@@ -10,7 +10,7 @@ import { routesHandlers, simulationHandlers, statusHandlers } from "./ApiHandler
 import { makeGate, mayWriteFreely, type Refusal, type SecurityOptions, type Visitor } from "./ApiSecurity.ts"
 import { ControlPlane } from "./ControlPlane.ts"
 import { describeApi, makeAllow } from "./Endpoints.ts"
-import { Events, type EventVisitor, make as makeEvents } from "./Events.ts"
+import { type EventLimits, Events, type EventVisitor, make as makeEvents } from "./Events.ts"
 import { socketAddress } from "./Peer.ts"
 import { problemResponse } from "./Problems.ts"
 
@@ -90,9 +90,9 @@ const withAnswerHeaders = (response: HttpServerResponse.HttpServerResponse): Htt
   HttpServerResponse.setHeaders(response, { ...answerHeaders, ...response.headers })
 
 /** `answer` answers every request that reaches it, and never fails. `close` ends the answers that go on by themselves. */
-export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions) {
+export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions, eventLimits: EventLimits) {
   const { allow, layer } = routesOf(yield* ControlPlane, listening(security))
-  const events = yield* makeEvents()
+  const events = yield* makeEvents(eventLimits)
   const gate = makeGate(security)
   const routes = yield* HttpRouter.toHttpEffect(Layer.provide(layer, Layer.succeed(Events, events)))
   const route = (request: HttpServerRequest.HttpServerRequest) =>

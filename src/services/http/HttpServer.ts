@@ -2,6 +2,7 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { Context, Effect, Layer, Scope } from "effect"
 import { type TokenFileError, tokenCheck } from "./BearerToken.ts"
 import type { ControlPlane } from "./ControlPlane.ts"
+import { type EventLimits, eventLimits } from "./Events.ts"
 import { makeApp } from "./HttpApp.ts"
 import { authorityOf, type Bound, type ListenError, listenOn } from "./Listen.ts"
 import { defaultLimits, type Limits, makeNodeServer } from "./NodeServer.ts"
@@ -18,6 +19,7 @@ export interface HttpServerOptions {
   /** `--allow-unauthenticated-writes` */
   readonly allowUnauthenticatedWrites: boolean
   readonly limits?: Partial<Limits>
+  readonly events?: Partial<EventLimits>
 }
 
 /** The HTTP interface, as it listens. */
@@ -34,7 +36,8 @@ export class HttpServer extends Context.Service<
 const make = Effect.fnUntraced(function* (options: HttpServerOptions) {
   const { address, allowedHosts, allowUnauthenticatedWrites, port, tokenFile } = options
   const checkToken = tokenFile === undefined ? undefined : yield* tokenCheck(tokenFile)
-  const { answer, close } = yield* makeApp({ address, allowedHosts, checkToken, allowUnauthenticatedWrites })
+  const security = { address, allowedHosts, checkToken, allowUnauthenticatedWrites }
+  const { answer, close } = yield* makeApp(security, { ...eventLimits, ...options.events })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const handler = yield* NodeHttpServer.makeHandler(answer, { scope })
   const limits = { ...defaultLimits, ...options.limits }

@@ -97,7 +97,8 @@ export class Script {
 
 const simulatedIp = ip("10.33.20.93")
 
-const controlPlane = (script: Script) =>
+/** The control plane that does as the script says. */
+export const controlPlane = (script: Script) =>
   Layer.effect(
     ControlPlane,
     Effect.gen(function* () {
