@@ -65,6 +65,7 @@ describe("the audit log", () => {
         error: null,
       })
       assert.match(records[0]?.request_id ?? "", /^simulated-\d+$/)
+      assert.strictEqual(new Set(records.map(({ request_id }) => request_id)).size, 3)
       assert.deepInclude(records[0]?.spec, { source: "test", peer: null })
     }),
   )

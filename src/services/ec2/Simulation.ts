@@ -99,8 +99,8 @@ const make = (topology: Topology): Simulation["Service"] => {
 
   const seen = (at: Millis): SimulatedVpc => history.find(({ until }) => until > at - readLag)?.vpc ?? present
 
-  const failed = (operation: Operation, refusal: Refusal): Ec2Error =>
-    ec2Error({ operation, ...refusal, httpStatus: httpStatusOf(refusal.code), requestId: `simulated-${requests}` })
+  const failed = (operation: Operation, refusal: Refusal, requestId: string): Ec2Error =>
+    ec2Error({ operation, ...refusal, httpStatus: httpStatusOf(refusal.code), requestId })
 
   const change = <E>(event: Change<E>): Effect.Effect<void, E> =>
     Effect.flatMap(now, (at) => Effect.fromResult(Result.map(event(present), (vpc) => commit(vpc, at))))
@@ -108,20 +108,24 @@ const make = (topology: Topology): Simulation["Service"] => {
   /** What every call passes first: half of the latency, its bucket, and the faults. Gives the fault to answer with. */
   const admit = Effect.fnUntraced(function* (operation: Operation, table: RouteTableId | undefined) {
     calls.set(operation, (calls.get(operation) ?? 0) + 1)
-    requests++
+    const requestId = `simulated-${++requests}`
     if (latency > 0) yield* Effect.sleep(latency / 2)
     const at = yield* now
     const limits = isWrite(operation) ? TokenBucket.routeWrites : TokenBucket.describes
     const taken = TokenBucket.take(buckets.get(operation) ?? TokenBucket.full(limits, at), at)
     buckets.set(operation, taken.bucket)
     if (taken.waitMillis > 0) {
-      return yield* failed(operation, { code: "RequestLimitExceeded", message: "Request limit exceeded." })
+      return yield* failed(operation, { code: "RequestLimitExceeded", message: "Request limit exceeded." }, requestId)
     }
     const [fault, left] = applyFaults(faults, operation, table)
     faults = left
-    if (fault === undefined) return { at, after: undefined }
-    const error = failed(operation, { code: fault.code, message: fault.message ?? `simulated ${fault.code}` })
-    return fault.committed === true ? { at, after: error } : yield* error
+    if (fault === undefined) return { at, requestId, after: undefined }
+    const error = failed(
+      operation,
+      { code: fault.code, message: fault.message ?? `simulated ${fault.code}` },
+      requestId,
+    )
+    return fault.committed === true ? { at, requestId, after: error } : yield* error
   })
 
   const answer = Effect.suspend(() => (latency > 0 ? Effect.sleep(latency / 2) : Effect.void))
@@ -150,12 +154,12 @@ const make = (topology: Topology): Simulation["Service"] => {
     }),
     write: Effect.fn("Simulation.write")(function* (operation, cell, rule) {
       const admitted = yield* admit(operation, cell.table)
-      const requestId = `simulated-${requests}`
+      const { requestId } = admitted
       const changed = rule(present)
       if (Result.isSuccess(changed)) commit(changed.success, admitted.at)
       yield* answer
       if (admitted.after !== undefined) return yield* admitted.after
-      return Result.isSuccess(changed) ? { requestId } : yield* failed(operation, changed.failure)
+      return Result.isSuccess(changed) ? { requestId } : yield* failed(operation, changed.failure, requestId)
     }),
   }
 }
