@@ -1,48 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { median, type Row } from "./Measure.ts"
-
-const main = new URL("../dist/main.js", import.meta.url).pathname
-const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
-
-const residentMegabytes = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
-
-interface Running {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly millis: number
-}
-
-/** Starts a server and waits until it answers `path`. */
-const start = async (args: ReadonlyArray<string>, path: string): Promise<Running> => {
-  const from = performance.now()
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
-  let printed = ""
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text))
-  for (;;) {
-    const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1]
-    const url = `http://127.0.0.1:${port}`
-    if (
-      port !== undefined &&
-      (await fetch(url + path).then(
-        ({ ok }) => ok,
-        () => false,
-      ))
-    )
-      return { child, url, millis: performance.now() - from }
-    if (child.exitCode !== null || performance.now() - from > 30_000) throw new Error(`no answer: ${printed}`)
-    await pause(2)
-  }
-}
-
-const stop = async ({ child }: Running): Promise<void> => {
-  child.kill("SIGTERM")
-  await once(child, "exit")
-}
+import { main, pause, residentMegabytes, start, stop, until } from "./RunningServer.ts"
 
 const emptyServer = `
   const server = require("node:http").createServer((_, response) => response.end("ok"))
@@ -110,13 +70,6 @@ const failoverRows = async (): Promise<ReadonlyArray<Row>> => {
     ).json() as Promise<StatusJson>
   const range = "10.66.17.0/24"
   await call("POST", "/route_spec", JSON.stringify({ [range]: ["10.33.20.10", "10.33.20.11"] }))
-  const until = async <A>(ask: () => Promise<A | undefined>): Promise<A> => {
-    for (const from = performance.now(); performance.now() - from < 20_000; await pause(10)) {
-      const found = await ask()
-      if (found !== undefined) return found
-    }
-    throw new Error("waited 20 s in vain")
-  }
   const found: Array<number> = []
   for (let run = 0; run < 10; run++) {
     const healthy = async () => (await call("GET", "/status")).hosts.every(({ able }) => able)
