@@ -13,8 +13,9 @@ import { type RouteTable, RouteTarget } from "../../src/domain/Vpc.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { covers } from "../support/domain/Bits.ts"
 import { Daemon, type Fate, staleness } from "../support/domain/Daemon.ts"
-import { decidedAnew, decisionsOf, showScene } from "../support/domain/Deciding.ts"
-import { anyDestination, hosts, instanceIds, interfaceIds, tableIds } from "../support/domain/Pools.ts"
+import { decidedAnew, decidedFor, decisionsOf, show, showScene } from "../support/domain/Deciding.ts"
+import { permitted } from "../support/domain/Oracle.ts"
+import { anyDestination, destinations, hosts, instanceIds, interfaceIds, tableIds } from "../support/domain/Pools.ts"
 import { runs } from "../support/domain/Runs.ts"
 import { anyScene, anySpec, anyVerdict } from "../support/domain/Scenes.ts"
 
@@ -117,6 +118,7 @@ const anyDrift = fc
     fc.constantFrom(...tableIds),
     anyDestination,
     fc.oneof(
+      fc.constantFrom(...interfaceIds).map((interfaceId) => RouteTarget.Interface({ interfaceId })),
       fc.constantFrom(...interfaceIds).map((interfaceId) => RouteTarget.Interface({ interfaceId })),
       fc.constant(RouteTarget.Other({ kind: "GatewayId", id: "igw-1" })),
       fc.constant(undefined),
@@ -331,10 +333,33 @@ const checkSettled = (daemon: Daemon): void => {
   }
 }
 
+/** An hour later all that happened is forgotten, and what is decided is what the oracle says of the present. */
+const checkAsIfNew = (daemon: Daemon): void => {
+  for (let minutes = 0; minutes < 75; minutes += 5) {
+    daemon.tick(300_000)
+    daemon.ask(0, 0)
+    daemon.receive()
+  }
+  const { world } = daemon
+  assert.strictEqual([...world.writes].length + [...world.obstacles].length, 0, "something is not forgotten")
+  const spec = world.spec ?? new Map<Cidr, ReadonlyArray<Ip>>()
+  const health = new Map(world.health)
+  const scene = { spec, health, vpc: daemon.ec2.read(), policy: daemon.scene.policy, drained: world.drained }
+  for (const destination of new Set([...spec.keys(), ...destinations])) {
+    const isWhole = (spec.get(destination) ?? []).every((host) => world.reading?.index.interfaceOf.has(host))
+    // Of a host that is missing, and of what specs named before, a new daemon would know less.
+    if (!isWhole || (world.named.has(destination) && !spec.has(destination))) continue
+    const expected = permitted(scene, destination).map(show)
+    assert.include(expected, show(decidedFor(world, destination)), shown(daemon, destination))
+  }
+}
+
 describe("a daemon in operation, among failing hosts, other people's hands, stale readings and lost answers", () => {
   it("keeps its promises at every step, and settles within an hour when the faults stop", () => {
     fc.assert(
-      fc.property(anyScene, anyCommands(50), (scene, commands) => {
+      fc.property(anyScene, fc.boolean(), anyCommands(80), (drawn, isWell, commands) => {
+        const well = new Map(hosts.map((host) => [host, Verdict.Healthy({ since: 0 })]))
+        const scene = isWell ? { ...drawn, health: well } : drawn
         const daemon = new Daemon(scene, 500)
         const ledger: Ledger = { named: new Set(scene.spec.keys()), confirmed: new Set() }
         fc.modelRun(
@@ -351,8 +376,9 @@ describe("a daemon in operation, among failing hosts, other people's hands, stal
         )
         assert.isAtMost(calm(daemon, ledger), 130)
         checkSettled(daemon)
+        checkAsIfNew(daemon)
       }),
-      runs(200),
+      runs(250),
     )
   })
 })

@@ -18,6 +18,7 @@ const failedOver = (row = "a"): Story =>
     health: { a: "healthy", b: "healthy" },
     routes: { [destination]: row },
   })
+    .wait(20 * second)
     .fails("a")
     .allDone()
 
