@@ -95,11 +95,15 @@ const closeLimit = "1 second"
 /** A scope for what belongs to a plugin: closing it is begun when the outer one closes, and waited for a second at most. */
 const boundedScope: Effect.Effect<Scope.Closeable, never, Scope.Scope> = Effect.acquireRelease(
   Scope.make(),
-  (scope, exit) =>
-    apartWithin(closeLimit, "closing", Scope.close(scope, exit)).pipe(
-      Effect.interruptible,
-      Effect.catch(({ why }) => Effect.logDebug(why)),
-    ),
+  Effect.fnUntraced(function* (scope, exit) {
+    const closing = yield* Effect.forkDetach(Scope.close(scope, exit))
+    // Whoever closes it may be interrupted already; these two are not.
+    const closed = Effect.interruptible(Fiber.await(closing))
+    const late = Effect.as(Effect.interruptible(Effect.sleep(closeLimit)), undefined)
+    const ended = yield* Effect.raceFirst(closed, late)
+    if (ended === undefined) yield* Effect.logWarning("a plugin does not close what it opened")
+    else if (Exit.isFailure(ended)) yield* Effect.logWarning("a plugin failed to close what it opened", ended.cause)
+  }),
 )
 
 const callLayer = ({ layer }: ChosenPlugin) =>

@@ -22,6 +22,8 @@ class Pending {
   #trouble: ForeignNews | undefined
   /** How many came in all. */
   count = 0
+  /** Whether the plugin has to wait before it can say more: that is no silence. */
+  isHeldUp = false
   readonly some = Latch.makeUnsafe(false)
 
   add(news: ForeignNews): void {
@@ -72,7 +74,9 @@ export const make = Effect.fnUntraced(function* (
     pending.add({ given: news })
     if (++window.count < hearing) return Effect.void
     const rest = 1_000 - (nowUnsafe(clock) - window.since)
+    pending.isHeldUp = true
     return Effect.map(Effect.sleep(Math.max(1, rest)), () => {
+      pending.isHeldUp = false
       window.since = nowUnsafe(clock)
       window.count = 0
     })
@@ -83,6 +87,7 @@ export const make = Effect.fnUntraced(function* (
     const news: unknown = Predicate.hasProperty(service, "news") ? service.news : undefined
     if (!isForeignStream(news)) return yield* new PluginFault({ why: "its ConfigSource has no stream of news" })
     const window = { since: nowUnsafe(clock), count: 0 }
+    pending.isHeldUp = false
     yield* apart(
       "news",
       Stream.runForEach(news, (one) => hear(one, window)),
@@ -117,15 +122,17 @@ export const make = Effect.fnUntraced(function* (
     for (;;) {
       const heard = pending.count
       yield* Effect.sleep(silence)
-      if (pending.count === heard || isOver) return undefined
+      if ((pending.count === heard && !pending.isHeldUp) || isOver) return undefined
       if (nowUnsafe(clock) - began < patience) continue
       return unreadable(`its news have not stood still for ${patience / 1_000} s, so none is taken`)
     }
   })
 
   const read = (foreign: ForeignNews): Effect.Effect<ReadonlyArray<SpecNews>> => {
-    if ("fault" in foreign) return Effect.succeed([unreadable(foreign.fault)])
-    const { news, onApplied } = readNews(foreign.given, unreadable)
+    const { news, onApplied } =
+      "fault" in foreign
+        ? { news: unreadable(foreign.fault), onApplied: undefined }
+        : readNews(foreign.given, unreadable)
     const tellApplied =
       onApplied === undefined
         ? Effect.void

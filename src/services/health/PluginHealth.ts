@@ -15,8 +15,9 @@ const hold: Millis = 50
 const maxTurns = 4
 /** Verdicts that are heard in a second; then the plugin has to wait. */
 const hearing = 50_000
-/** How often the plugin is asked for its state. */
+/** How often the plugin is asked for its state, at least; and at most, which it is when it says something. */
 const stateInterval: Millis = 1_000
+const shortestStateInterval: Millis = 100
 /** How long it may take to answer that, and to take the hosts to watch. */
 const answerLimit = "5 seconds"
 
@@ -69,6 +70,7 @@ export const make = Effect.fnUntraced(function* (
   const changed = new ChangedVerdicts()
   const hosts = new Map<string, Watched>()
   const spoken = Latch.makeUnsafe(false)
+  const heard = Latch.makeUnsafe(false)
   const rewatch = Latch.makeUnsafe(false)
   let wanted: ReadonlySet<Ip> = new Set()
   let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
@@ -119,6 +121,7 @@ export const make = Effect.fnUntraced(function* (
       watched.said = said
     }
     spoken.openUnsafe()
+    heard.openUnsafe()
     window.count += 1 + verdicts.length
     if (window.count < hearing) return
     yield* Effect.sleep(Math.max(1, 1_000 - (now() - window.since)))
@@ -150,9 +153,11 @@ export const make = Effect.fnUntraced(function* (
   const askState = (source: ForeignSource) =>
     Effect.gen(function* () {
       for (;;) {
+        heard.closeUnsafe()
         const why = readState(yield* apartWithin(answerLimit, "state", source.state))
         yield* why === undefined ? becomeUp : becomeDown(why)
-        yield* Effect.sleep(stateInterval)
+        yield* Effect.sleep(shortestStateInterval)
+        yield* Effect.timeoutOption(heard.await, stateInterval - shortestStateInterval)
       }
     })
 
