@@ -135,6 +135,8 @@ const make = Effect.gen(function* () {
 })
 
 const makeDry = Effect.gen(function* () {
+  // At zero, so that whoever watches finds them.
+  yield* attemptMetrics
   const queue = new WriteQueue(yield* now)
   return Executor.of({
     submit: (cidrs, write) => Effect.map(now, (at) => queue.submit(cidrs, write, at)),
