@@ -1,0 +1,56 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { Browser, does, open } from "../../support/page/Browser.ts"
+import { button, daemon, log, postSpec, spec, untilCells, watching } from "./Watching.ts"
+
+layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
+  describe("when the daemon goes away", () => {
+    it.effect("says since when what it shows is old, and is live again by itself once the daemon is back", () =>
+      Effect.gen(function* () {
+        const { page, running, url } = yield* watching()
+        const status = page.locator("#connection")
+        assert.strictEqual(yield* does(() => status.innerText()), "Live")
+        const began = performance.now()
+        yield* running.send("SIGTERM")
+        const { code } = yield* running.ended
+        // A page that listens does not hold up the end.
+        assert.isBelow(performance.now() - began, 1_000)
+        assert.strictEqual(code, 0)
+        yield* does(() =>
+          status.getByText(/^Not connected: what you see is from \d\d:\d\d:\d\d\. Trying again…$/).waitFor(),
+        )
+        // What is shown stays, and says what it is.
+        yield* untilCells(page, (words) => words.some((text) => text.includes("healthy")))
+
+        yield* does(() => button(page, "Fail 10.33.20.93").click())
+        yield* does(() => page.getByRole("alert").getByText("Not done: vpc-router does not answer").waitFor())
+
+        const again = yield* daemon(["--port", new URL(url).port])
+        yield* again.url
+        yield* does(() => status.getByText("Live", { exact: true }).waitFor())
+        yield* does(() => log(page).getByText("vpc-router was restarted").waitFor())
+        yield* does(() => page.getByText("No spec is in force: nothing is protected").waitFor())
+        yield* postSpec(url, spec)
+        yield* untilCells(
+          page,
+          (words) => words.length === 12 && words.every((text) => /healthy|never touched/.test(text)),
+        )
+      }),
+    )
+
+    it.effect("a second window that finds no room is let in as soon as there is some", () =>
+      Effect.gen(function* () {
+        const running = yield* daemon()
+        const url = yield* running.url
+        let refusals = 0
+        const { page } = yield* open(url, {}, (page) =>
+          page.route("**/events", (route) =>
+            refusals++ < 1 ? route.fulfill({ status: 503, body: "" }) : route.continue(),
+          ),
+        )
+        yield* does(() => page.locator("#connection").getByText("Live", { exact: true }).waitFor())
+        assert.strictEqual(refusals, 2)
+      }),
+    )
+  })
+})
