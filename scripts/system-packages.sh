@@ -10,6 +10,7 @@ need nft nftables
 need fping fping
 need ip iproute2
 need chromium chromium
+need promtool prometheus
 need systemd-analyze systemd
 need kubectl kubernetes-client
 # The EC2 emulator goes into a virtual environment, for which Debian's Python lacks a part.
