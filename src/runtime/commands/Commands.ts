@@ -23,8 +23,11 @@ const warnings = Logger.make((options) => {
   process.stderr.write(`vpc-router: ${message}\n`)
 })
 
-/** As shells say that a signal ended a program. */
-const codes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
+/** As shells say that a signal ended a program. Ctrl-C is how a watch ends. */
+const codeOf = ({ name, reader }: CommandRun, signal: NodeJS.Signals): number => {
+  if (signal === "SIGTERM") return 143
+  return name === "status" && reader.isOn("watch") ? 0 : 130
+}
 
 /** Runs a command to its end, or until a signal; gives the exit code. What keeps it from its work is on standard error. */
 export const runCommand = (
@@ -33,8 +36,9 @@ export const runCommand = (
   environment: Environment,
   plugins: Plugins,
 ): Effect.Effect<number, never, FileSystem.FileSystem> => {
-  const interrupted = Effect.map(onSignals(["SIGINT", "SIGTERM"]), (signal) => codes[signal] ?? 1)
-  return commands[name](commandRun(name, given, environment, plugins)).pipe(
+  const run = commandRun(name, given, environment, plugins)
+  const interrupted = Effect.map(onSignals(["SIGINT", "SIGTERM"]), (signal) => codeOf(run, signal))
+  return commands[name](run).pipe(
     Effect.raceFirst(interrupted),
     Effect.catchTag("StartFault", ({ problems }) => Effect.as(Console.error(problemLines(problems)), 1)),
     Effect.provide(Logger.layer([warnings])),

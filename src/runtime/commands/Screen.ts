@@ -15,7 +15,8 @@ export const screenOf = (environment: Environment): Screen => {
   return {
     isTerminal: isTTY,
     isColoured: isTTY && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb",
-    columns: columns ?? 80,
-    rows: rows ?? 24,
+    // A terminal that does not know its size says 0.
+    columns: columns || 80,
+    rows: rows || 24,
   }
 }
