@@ -17,23 +17,31 @@ const placeOf = <A>(sorted: ReadonlyArray<A>, item: A, compare: (a: A, b: A) => 
   return low
 }
 
-/** The least `limit` items, sorted: the same as sorting all of them, for about one comparison an item. */
-export const excerpt = <A>(items: Iterable<A>, limit: number, compare: (a: A, b: A) => number): Excerpt<A> => {
+/** Keeps the least `limit` of the items that it is given: sorted, for about one comparison an item. */
+export const excerpting = <A>(limit: number, compare: (a: A, b: A) => number) => {
   const shown: Array<A> = []
   let leftOut = 0
-  for (const item of items) {
-    const last = shown[limit - 1]
-    if (limit === 0 || (last !== undefined && compare(item, last) >= 0)) {
-      leftOut++
-      continue
-    }
-    shown.splice(placeOf(shown, item, compare), 0, item)
-    if (shown.length > limit) {
+  return {
+    add: (item: A): void => {
+      const last = shown[limit - 1]
+      if (limit === 0 || (last !== undefined && compare(item, last) >= 0)) {
+        leftOut++
+        return
+      }
+      shown.splice(placeOf(shown, item, compare), 0, item)
+      if (shown.length <= limit) return
       shown.pop()
       leftOut++
-    }
+    },
+    result: (): Excerpt<A> => ({ shown, leftOut }),
   }
-  return { shown, leftOut }
+}
+
+/** The least `limit` items, sorted: the beginning of what sorting all of them gives. */
+export const excerpt = <A>(items: Iterable<A>, limit: number, compare: (a: A, b: A) => number): Excerpt<A> => {
+  const { add, result } = excerpting(limit, compare)
+  for (const item of items) add(item)
+  return result()
 }
 
 /** The first `limit` distinct items of several sources, those of the first source first. */

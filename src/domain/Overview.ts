@@ -1,10 +1,12 @@
+import { HashMap, Option } from "effect"
 import { type Action, cellKey, compareActions, compareText } from "./Action.ts"
 import { type CellStanding, cellStanding } from "./CellStanding.ts"
 import type { Cidr } from "./Cidr.ts"
 import { viewOf } from "./Decide.ts"
+import { type Digest, digest } from "./Digest.ts"
 import { type Excerpt, excerpt, firstOf } from "./Excerpt.ts"
 import type { Millis } from "./Health.ts"
-import { compareHeld, type Held, HoldReason } from "./Hold.ts"
+import type { Held } from "./Hold.ts"
 import type { RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
 import { type CellStatus, cellStatus, type HostStatus, hostStatusAt } from "./Status.ts"
@@ -57,7 +59,6 @@ export interface Overview {
     readonly hosts: number
     readonly failedHosts: number
     readonly drainedHosts: number
-    readonly held: ReadonlyMap<HoldReason["_tag"], number>
   }
 }
 
@@ -73,67 +74,44 @@ export interface OverviewLimits {
 /** More than this nobody reads at a glance; `GET /status` has it all. */
 export const overviewLimits: OverviewLimits = { tables: 50, cells: 1_000, hosts: 200, held: 100, pending: 50 }
 
-/** What is decided, unsorted. */
-interface Decided {
-  readonly pending: ReadonlyArray<Action>
-  readonly held: ReadonlyArray<Held>
+/** Hosts of the spec by a verdict that sets them apart. */
+const troubled = (world: World): { readonly failed: ReadonlyArray<Ip>; readonly unknown: ReadonlyArray<Ip> } => {
+  const failed: Array<Ip> = []
+  const unknown: Array<Ip> = []
+  for (const [host, { _tag }] of world.health)
+    if (_tag !== "Healthy" && world.cidrsOf.has(host)) (_tag === "Failed" ? failed : unknown).push(host)
+  return { failed, unknown }
 }
 
-const decided = (world: World): Decided => {
-  const { brake } = world
-  const deletions = brake?.deletions ?? []
-  const braked = new Set(deletions.map(cellKey))
-  const pending: Array<Action> = []
-  const held: Array<Held> = deletions.map((action) => {
-    const reason = HoldReason.DeletionBrake({ hash: brake?.hash ?? "" })
-    return { cidr: action.cidr, table: action.table, action, reason }
-  })
-  for (const [, decision] of world.decisions) {
-    for (const action of decision.write) if (!braked.has(cellKey(action))) pending.push(action)
-    held.push(...decision.held)
-  }
-  return { pending, held }
+function* cidrsOf(world: World, hosts: ReadonlyArray<Ip>): Generator<Cidr> {
+  for (const host of hosts) yield* world.cidrsOf.get(host) ?? []
 }
-
-const hostsBy = (world: World, tag: "Failed" | "Unknown"): ReadonlyArray<Ip> =>
-  [...world.health].flatMap(([host, verdict]) => (verdict._tag === tag && world.cidrsOf.has(host) ? [host] : []))
-
-const countKinds = (held: ReadonlyArray<Held>): ReadonlyMap<HoldReason["_tag"], number> => {
-  const counts = new Map<HoldReason["_tag"], number>()
-  for (const { reason } of held) counts.set(reason._tag, (counts.get(reason._tag) ?? 0) + 1)
-  return counts
-}
-
-/** Host by host, off which routes are still to be moved. */
-const movingOf = (pending: ReadonlyArray<Action>): ReadonlySet<Ip> =>
-  new Set(pending.flatMap(({ reason }) => (reason._tag === "HostFailed" ? [reason.host] : [])))
 
 const rowMaker = (
   world: World,
   index: VpcIndex,
   tables: ReadonlyArray<RouteTableId>,
-  pending: ReadonlyArray<Action>,
   now: Millis,
 ): ((range: Cidr) => OverviewRow) => {
   const view = viewOf(world, index, now)
-  const pendingAt = new Map(pending.map((action) => [cellKey(action), action]))
+  const braked = new Set(world.brake?.deletions.map(cellKey))
   return (range) => {
     const hosts = world.spec?.get(range)
     const cellOf = cellsOf(world, range)
+    const writes = Option.getOrUndefined(HashMap.get(world.decisions, range))?.write ?? []
+    const pending = new Map(writes.map((action) => [action.table, action]))
     const cells = tables.map((table): OverviewCell => {
       const route = cellOf(table).present
       const status = route === undefined ? undefined : cellStatus(world, index.vpc, range, route)
       return {
         standing: cellStanding(status, hosts, view.standing),
         status,
-        pending: pendingAt.get(cellKey({ cidr: range, table })),
+        pending: braked.has(cellKey({ cidr: range, table })) ? undefined : pending.get(table),
       }
     })
     return { cidr: range, hosts, cells }
   }
 }
-
-const none = { shown: [], leftOut: 0 }
 
 const tableOf = (index: VpcIndex, id: RouteTableId): OverviewTable => {
   const table = index.vpc.tables.get(id)
@@ -144,67 +122,58 @@ const tableOf = (index: VpcIndex, id: RouteTableId): OverviewTable => {
 const matrix = (
   world: World,
   index: VpcIndex,
-  { held, pending }: Decided,
+  decided: Digest,
   failed: ReadonlyArray<Ip>,
   limits: OverviewLimits,
   now: Millis,
 ): Pick<Overview, "tables" | "rows" | "others"> => {
-  const decisions: ReadonlyArray<{ readonly cidr: Cidr; readonly table?: RouteTableId | undefined }> = [
-    ...pending,
-    ...held,
-  ]
-  const concerned = decisions.flatMap(({ table }) =>
-    table !== undefined && index.vpc.tables.has(table) ? [table] : [],
-  )
+  const concerned = [...decided.tables].filter((id) => index.vpc.tables.has(id))
   const tables = [...firstOf(limits.tables, [concerned, index.tables])].sort(compareText)
   const mostRows = Math.floor(limits.cells / Math.max(1, tables.length))
   const spec = world.spec ?? new Map<Cidr, ReadonlyArray<Ip>>()
-  const besides = new Set(decisions.flatMap(({ cidr }) => (spec.has(cidr) ? [] : [cidr])))
-  const urgent = [...pending.map(({ cidr }) => cidr), ...failed.flatMap((host) => world.cidrsOf.get(host) ?? [])]
-  const rows = firstOf(mostRows, [urgent, held.map(({ cidr }) => cidr), spec.keys()])
-  const foreign = [...index.byCidr.keys()].filter((range) => !spec.has(range) && !besides.has(range))
+  const rows = firstOf(mostRows, [decided.writing, cidrsOf(world, failed), decided.holding, spec.keys()])
+  const foreign = [...index.byCidr.keys()].filter((range) => !spec.has(range) && !decided.besides.has(range))
   const others = excerpt(foreign, mostRows, compareText)
-  const row = rowMaker(world, index, tables, pending, now)
+  const row = rowMaker(world, index, tables, now)
   return {
-    tables: {
-      shown: tables.map((id) => tableOf(index, id)),
-      leftOut: index.tables.length - tables.length,
-    },
-    rows: { shown: [...rows].sort(compareText).map(row), leftOut: spec.size + besides.size - rows.size },
+    tables: { shown: tables.map((id) => tableOf(index, id)), leftOut: index.tables.length - tables.length },
+    rows: { shown: [...rows].sort(compareText).map(row), leftOut: spec.size + decided.besides.size - rows.size },
     others: { shown: others.shown.map(row), leftOut: others.leftOut },
   }
 }
 
+const none = { shown: [], leftOut: 0 }
+
 /** The overview of the world at `now`; deterministic. */
 export const overview = (world: World, now: Millis, limits: OverviewLimits = overviewLimits): Overview => {
-  const decisions = decided(world)
-  const failed = hostsBy(world, "Failed")
+  const decided = digest(world, { ...limits, cidrs: limits.cells })
+  const { failed, unknown } = troubled(world)
   const index = world.reading?.index
-  const hosts = firstOf(limits.hosts, [failed, world.drained, hostsBy(world, "Unknown"), world.cidrsOf.keys()])
+  const hosts = firstOf(limits.hosts, [failed, world.drained, unknown, world.cidrsOf.keys()])
+  const drainedBesides = [...world.drained].filter((host) => !world.cidrsOf.has(host)).length
   const { brake } = world
   return {
     isProtecting: world.spec !== undefined,
     isRestored: world.isRestored,
     ...(index === undefined
       ? { tables: none, rows: none, others: none }
-      : matrix(world, index, decisions, failed, limits, now)),
+      : matrix(world, index, decided, failed, limits, now)),
     hosts: {
       shown: [...hosts].sort(compareText).map(hostStatusAt(world, now)),
-      leftOut: new Set([...world.cidrsOf.keys(), ...world.drained]).size - hosts.size,
+      leftOut: world.cidrsOf.size + drainedBesides - hosts.size,
     },
-    held: excerpt(decisions.held, limits.held, compareHeld),
-    pending: excerpt(decisions.pending, limits.pending, compareActions),
+    held: decided.held,
+    pending: decided.pending,
     brake:
       brake === undefined
         ? undefined
         : { hash: brake.hash, ...excerpt(brake.deletions, limits.pending, compareActions) },
-    moving: movingOf(decisions.pending),
+    moving: decided.moving,
     counts: {
       cidrs: world.spec?.size ?? 0,
       hosts: world.cidrsOf.size,
       failedHosts: failed.length,
       drainedHosts: world.drained.size,
-      held: countKinds(decisions.held),
     },
   }
 }

@@ -10,6 +10,7 @@ import type {
   OverviewJson,
   OverviewRowJson,
 } from "../services/http/OverviewJson.ts"
+import type { HeldJson } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
 import type { ReconcilerOverview } from "./ReconcilerStatus.ts"
 import {
@@ -32,6 +33,13 @@ const excerptJson = <A, B>({ leftOut, shown }: Excerpt<A>, json: (item: A) => B)
   left_out: leftOut,
 })
 
+/** Hosts of a CIDR that are named. */
+const mostHosts = 8
+/** Characters of a sentence: one about a CIDR with a hundred hosts names them all. */
+const longest = 400
+
+const short = (words: string): string => (words.length > longest ? `${words.slice(0, longest)} …` : words)
+
 const destination = (action: Action): string => (action._tag === "DeleteRoute" ? "delete" : action.host)
 
 const cellJson = ({ pending, standing, status }: OverviewCell): OverviewCellJson => [
@@ -43,7 +51,8 @@ const cellJson = ({ pending, standing, status }: OverviewCell): OverviewCellJson
 
 const rowJson = ({ cells, cidr, hosts }: OverviewRow): OverviewRowJson => ({
   cidr,
-  hosts: hosts ?? null,
+  hosts:
+    hosts === undefined ? null : { shown: hosts.slice(0, mostHosts), left_out: Math.max(0, hosts.length - mostHosts) },
   cells: cells.map(cellJson),
 })
 
@@ -76,6 +85,10 @@ export const overviewToJson = (
     since: host.verdict._tag === "Unknown" ? null : time(host.verdict.since),
     answers: answers(host.host) ?? null,
   })
+  const holdToJson = (held: Held): HeldJson => {
+    const json = heldJson(held, sinceOf(state.conditions, holdKey(held)))
+    return { ...json, words: short(json.words) }
+  }
   return {
     version: about.version,
     mode: about.mode,
@@ -90,7 +103,7 @@ export const overviewToJson = (
     rows: excerptJson(overview.rows, rowJson),
     others: excerptJson(overview.others, rowJson),
     hosts: excerptJson(overview.hosts, hostToJson),
-    held: excerptJson(overview.held, (held: Held) => heldJson(held, sinceOf(state.conditions, holdKey(held)))),
+    held: excerptJson(overview.held, holdToJson),
     pending: excerptJson(overview.pending, pendingJson),
     brake:
       overview.brake === undefined ? null : { hash: overview.brake.hash, ...excerptJson(overview.brake, describe) },

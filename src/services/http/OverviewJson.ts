@@ -4,6 +4,8 @@ import { FailoverJson, HeldJson, HostJson, PendingJson, QueueJson, RefreshJson, 
 
 const LeftOut = Schema.Int.annotate({ description: "how many there are besides" })
 
+const excerptOf = <A, I>(item: Schema.Codec<A, I>) => Schema.Struct({ shown: Schema.Array(item), left_out: LeftOut })
+
 /** `["healthy", "10.33.20.93", "eni-0a20093", null]`: a cell in little room. */
 export const OverviewCellJson = Schema.Tuple([
   Schema.Literals(cellStandings),
@@ -22,7 +24,7 @@ export type OverviewTableJson = typeof OverviewTableJson.Type
 
 export const OverviewRowJson = Schema.Struct({
   cidr: Schema.String,
-  hosts: Schema.NullOr(Schema.Array(Schema.String)).annotate({ description: "of the spec; null: not in the spec" }),
+  hosts: Schema.NullOr(excerptOf(Schema.String)).annotate({ description: "of the spec; null: not in the spec" }),
   cells: Schema.Array(OverviewCellJson).annotate({ description: "one for each table, in the order of the tables" }),
 }).annotate({ identifier: "OverviewRow" })
 export type OverviewRowJson = typeof OverviewRowJson.Type
@@ -35,8 +37,6 @@ export const OverviewHostJson = Schema.Struct({
   }),
 }).annotate({ identifier: "OverviewHost" })
 export type OverviewHostJson = typeof OverviewHostJson.Type
-
-const excerptOf = <A, I>(item: Schema.Codec<A, I>) => Schema.Struct({ shown: Schema.Array(item), left_out: LeftOut })
 
 /** What the page shows, and `GET /events` sends: the status in little room, the same size for every VPC. */
 export const OverviewJson = Schema.Struct({

@@ -76,7 +76,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
             shown: [
               {
                 cidr: "10.100.0.0/16",
-                hosts: ["10.0.0.1"],
+                hosts: { shown: ["10.0.0.1"], left_out: 0 },
                 cells: [
                   ["healthy", "10.0.0.1", "eni-1", null],
                   ["missing", null, null, "10.0.0.1"],
@@ -84,7 +84,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
               },
               {
                 cidr: "10.9.0.0/16",
-                hosts: ["10.0.0.2"],
+                hosts: { shown: ["10.0.0.2"], left_out: 0 },
                 cells: [
                   ["failed", "10.0.0.2", "eni-2", "10.0.0.1"],
                   ["drained", "10.0.0.3", "eni-3", null],
@@ -92,7 +92,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
               },
               {
                 cidr: "fd00::/64",
-                hosts: ["10.0.0.4"],
+                hosts: { shown: ["10.0.0.4"], left_out: 0 },
                 cells: [
                   ["unproven", "10.0.0.4", "eni-4", null],
                   ["stray", "10.9.9.9", "eni-9", null],
@@ -197,7 +197,10 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
         overview({
           vpc: evil,
           tables: { shown: [{ id: evil, main: false, name: evil }], left_out: 0 },
-          rows: { shown: [{ cidr: evil, hosts: [evil], cells: [["failed", evil, evil, evil]] }], left_out: 0 },
+          rows: {
+            shown: [{ cidr: evil, hosts: { shown: [evil], left_out: 0 }, cells: [["failed", evil, evil, evil]] }],
+            left_out: 0,
+          },
           hosts: { shown: [host(evil, { verdict: "failed", reason: evil, why: evil, interface: evil })], left_out: 0 },
           held: {
             shown: [

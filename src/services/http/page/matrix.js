@@ -63,6 +63,10 @@ const makeCell = () => {
 /** @type {ReadonlyArray<OverviewTableJson>} */
 let tablesNow = []
 
+/** @param {NonNullable<OverviewRowJson["hosts"]>} hosts */
+const hostWords = ({ left_out, shown }) =>
+  shown.length === 0 ? "no host" : `${shown.join(", ")}${left_out > 0 ? ` and ${left_out} more` : ""}`
+
 /** @param {OverviewRowJson} row @returns {View<OverviewRowJson>} */
 const makeRow = ({ cidr }) => {
   const head = element("th", { scope: "row" }, cidr)
@@ -70,8 +74,7 @@ const makeRow = ({ cidr }) => {
   return {
     node,
     update: ({ cells, hosts }) => {
-      const words = hosts === null ? "not in the spec" : `may be carried by ${hosts.join(", ") || "no host"}`
-      setAttribute(head, "title", words)
+      setAttribute(head, "title", hosts === null ? "not in the spec" : `may be carried by ${hostWords(hosts)}`)
       const placed = tablesNow.flatMap((table, i) => {
         const cell = cells[i]
         return cell === undefined ? [] : [{ table, cell }]
