@@ -102,11 +102,12 @@ describe("whatever the VPC, the spec and the hosts are like", () => {
         const isShared = left?.addresses.some((address) =>
           [...vpc.interfaces.values()].some((one) => one !== left && one.addresses.includes(address)),
         )
+        // Votes are counted by interface; other routes of the CIDR make that hard to tell from outside.
         const foreign = [...vpc.tables.values()].some((table) =>
           table.routes.some(
             ({ destination, origin, target }) =>
               destination === action.cidr &&
-              (origin !== "CreateRoute" || (target._tag === "Interface" && target.ownerId !== vpc.ownerId)),
+              (origin !== "CreateRoute" || target._tag !== "Interface" || target.ownerId !== vpc.ownerId),
           ),
         )
         const losesVote = namedBy(action.interfaceId) < namedBy(before.target.interfaceId)
