@@ -49,7 +49,8 @@ export const obstacle = (
   const attempts = before?.write === write && before.disposition === failure.disposition ? before.attempts + 1 : 1
   const { disposition } = failure
   const cap =
-    action.urgency === "failover" && (disposition === "throttled" || disposition === "transient" || disposition === "refresh")
+    action.urgency === "failover" &&
+    (disposition === "throttled" || disposition === "transient" || disposition === "refresh")
       ? longestForFailover
       : longest[disposition]
   const wait = Math.min(cap, first[disposition] * 2 ** Math.min(attempts - 1, 10))

@@ -19,7 +19,11 @@ export const routeWrites: BucketLimits = { capacity: 50, refillPerSecond: 5 }
 export const describes: BucketLimits = { capacity: 100, refillPerSecond: 20 }
 
 /** A full bucket. */
-export const full = (limits: BucketLimits, now: Millis): TokenBucket => ({ ...limits, tokens: limits.capacity, at: now })
+export const full = (limits: BucketLimits, now: Millis): TokenBucket => ({
+  ...limits,
+  tokens: limits.capacity,
+  at: now,
+})
 
 /** The bucket at `now`, refilled. Time that runs backwards refills nothing. */
 export const refilled = (bucket: TokenBucket, now: Millis): TokenBucket => {
