@@ -145,7 +145,7 @@ if (values.once) {
   process.exit(0)
 }
 say(`
-It goes on serving until Ctrl-C. Try, in another terminal:
+It goes on serving until Ctrl-C. Look at ${base}/ in a browser, or try in another terminal:
 
     curl ${base}/status
     curl -X POST ${base}/simulation/hosts/10.33.30.22/fail
