@@ -57,7 +57,7 @@ export const commandTable: Readonly<Record<CommandName, CommandEntry>> = {
   plan: {
     summary: "Show what would be written, table by table. Writes nothing.",
     about: [
-      "Reads EC2 once, watches the hosts until there is a verdict on each (12 s at most), and shows what the daemon would do: + create, ~ replace, - delete, ! held back with its reason.",
+      "Reads EC2 once, watches the hosts until there is a verdict on each (16 s at most), and shows what the daemon would do: + create, ~ replace, - delete, ! held back with its reason.",
       daemonFronted,
     ],
     argument: { ...file, help: "The route spec, as --file; - is standard input." },

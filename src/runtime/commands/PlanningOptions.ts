@@ -3,6 +3,7 @@ import { type Environment, type GivenOptions, type OptionProblem } from "../Opti
 import { type ReadOptions, readOptions } from "../Options.ts"
 import { variableOf } from "../OptionTable.ts"
 import { StartFault, startFault } from "../StartFault.ts"
+import { locate } from "../WhereAmI.ts"
 import { argumentOf, checkOptions, type CommandRun } from "./CommandRun.ts"
 
 /** The daemon's options as a command that runs once reads them. */
@@ -43,5 +44,6 @@ export const planningOptions = Effect.fnUntraced(function* (
   const faults: ReadonlyArray<OptionProblem> = Result.isFailure(read) ? read.failure : []
   yield* checkOptions(run, faults)
   if (Result.isFailure(read)) return yield* new StartFault({ problems: read.failure })
-  return { ...read.success, isJson, assumesHealthy }
+  const options = { ...read.success.options, vpc: yield* locate(read.success.options.vpc) }
+  return { ...read.success, options, isJson, assumesHealthy }
 })

@@ -8,12 +8,15 @@ import type { Options } from "../Options.ts"
 /** A plugin reaches its verdicts in its own time. */
 const pluginPatience: Millis = 10_000
 
-const longestSilence = ({ fall, grace, interval, timeout }: DetectorOptions): Millis =>
-  grace + interval + fall * timeout
+/** Times in which this machine stumbles say nothing of a host, and so make it longer. */
+const slack: Millis = 3_000
 
-/** How long it may take until there is a verdict on a host that never answers, and a moment more. */
+const longestSilence = ({ fall, grace, interval, timeout }: DetectorOptions): Millis =>
+  grace + 2 * interval + fall * timeout
+
+/** How long it may take until there is a verdict on a host that never answers. */
 export const verdictPatience = (health: Options["health"]): Millis =>
-  Math.max(...health.map((check) => ("detector" in check ? longestSilence(check.detector) : pluginPatience))) + 500
+  Math.max(...health.map((check) => ("detector" in check ? longestSilence(check.detector) : pluginPatience))) + slack
 
 /** Every host taken for healthy. */
 export const allHealthy = (hosts: ReadonlySet<Ip>): Health =>

@@ -27,8 +27,8 @@ export const whyCustom = (
 ): string | undefined => {
   const variable = variables.find((name) => (environment[name] ?? "") !== "")
   if (variable !== undefined) return `custom endpoint (${variable})`
-  // Some emulators answer for EC2's own names.
-  if (addresses.some(isLoopback)) return `custom endpoint (${hostname} is this machine)`
   const isGenuine = protocol === "https:" && (port === undefined || port === 443) && genuine.test(hostname)
-  return isGenuine ? undefined : `custom endpoint (${protocol}//${hostname}${port === undefined ? "" : `:${port}`})`
+  if (!isGenuine) return `custom endpoint (${protocol}//${hostname}${port === undefined ? "" : `:${port}`})`
+  // Some emulators answer for EC2's own names.
+  return addresses.some(isLoopback) ? `custom endpoint (${hostname} is this machine)` : undefined
 }

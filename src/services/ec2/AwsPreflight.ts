@@ -138,7 +138,12 @@ const make = Effect.fnUntraced(function* ({ region, vpcId }: AwsPreflightOptions
     const { endpoint, skew } = seen
     if (endpoint === undefined) return { reads: tried, endpoint, skew, untried: "no call of EC2 could be sent" }
     const addresses = yield* addressesOf(endpoint.hostname)
-    return { reads: tried, endpoint: { hostname: endpoint.hostname, addresses }, skew, untried: judge(endpoint, addresses) }
+    return {
+      reads: tried,
+      endpoint: { hostname: endpoint.hostname, addresses },
+      skew,
+      untried: judge(endpoint, addresses),
+    }
   })
 
   const attempt = (operation: TrialWrite, cell: Cell, NetworkInterfaceId: InterfaceId) =>

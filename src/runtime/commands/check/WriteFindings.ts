@@ -28,7 +28,7 @@ const finding = (table: RouteTable, operation: TrialWrite, trial: WriteTrial): R
     case "Allowed":
       return []
     case "Denied":
-      return [fail(table.id, deniedWords({ ...trial.error, operation }, `route-table/${table.id}`))]
+      return [fail(table.id, deniedWords(trial.error, `route-table/${table.id}`))]
     case "Unclear":
       return [warn(table.id, `the dry run of ${operation} says neither yes nor no: ${trial.why}`)]
   }
