@@ -139,6 +139,10 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   const isMissing = (host: Ip): boolean => world.reading !== undefined && !world.reading.index.interfaceOf.has(host)
 
+  /** A host that answers again may have been seen last while its instance was stopped, or not at all. */
+  const mayBeMisread = (host: Ip, before: World): boolean =>
+    isMissing(host) || Option.exists(HashMap.get(before.health, host), ({ _tag }) => _tag === "Failed")
+
   /** What an event asks for besides a decision. */
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
     yield* auditor.applied(event, before)
@@ -168,7 +172,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
           else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
         }
-        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && isMissing(host)))
+        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && mayBeMisread(host, before)))
           yield* refresher.request
         return
       case "WriteDone":
@@ -209,6 +213,9 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
     yield* failovers.decided(() => pendingOf(world))
     const [after, lines] = observe(conditions, conditionsOf(world, yield* refresher.state), at)
+    // A reading that lacks an interface which a route leads to is not whole.
+    if ([...after.keys()].some((key) => key.endsWith(" InterfaceUnseen") && !conditions.has(key)))
+      yield* refresher.request
     conditions = after
     yield* Effect.forEach(lines, (line) => logCondition(line, at), { discard: true })
   })
@@ -226,7 +233,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.failCause(cause)
-          : Effect.logError("internal error; nothing was written", cause),
+          : // What the event touched was not decided; a new reading has all decided anew.
+            Effect.andThen(Effect.logError("internal error; nothing was written", cause), refresher.request),
       ),
       Effect.ensuring(Effect.forEach(messages, ({ onApplied }) => onApplied, { discard: true })),
     )
