@@ -28,6 +28,7 @@ import { topologyOf } from "./Simulated.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 import { version } from "./Version.ts"
 import * as WatchHosts from "./WatchHosts.ts"
+import { locate } from "./WhereAmI.ts"
 
 /** A VPC that is ready to be opened. */
 export interface ChosenVpc {
@@ -37,8 +38,9 @@ export interface ChosenVpc {
 }
 
 export const chosenVpc = Effect.fnUntraced(function* (
-  choice: VpcChoice,
+  given: VpcChoice,
 ): Effect.fn.Return<ChosenVpc, StartFault, FileSystem.FileSystem> {
+  const choice = yield* locate(given)
   if (choice._tag === "Aws")
     return { id: choice.vpcId, words: `${choice.vpcId} in ${choice.region}`, layer: AwsEc2.layer(choice) }
   const topology = yield* topologyOf(choice)

@@ -62,9 +62,15 @@ export const optionTable = {
     kind: "value",
     short: "r",
     metavar: "REGION",
-    help: "The region of the VPC. Default: AWS_REGION.",
+    help: "The region of the VPC. Default: AWS_REGION; on EC2: the region that this runs in.",
   },
-  vpc: { group: "AWS", kind: "value", short: "v", metavar: "VPC", help: "The id of the VPC." },
+  vpc: {
+    group: "AWS",
+    kind: "value",
+    short: "v",
+    metavar: "VPC",
+    help: "The id of the VPC. Default, on EC2: the one that this runs in.",
+  },
   "route-recheck-interval": {
     group: "AWS",
     kind: "value",

@@ -5,11 +5,13 @@ import { type DetectorOptions, detectorOptions } from "../domain/Detector.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
+import { metadataEndpoint } from "../services/ec2/Metadata.ts"
 import type { ChosenPlugin } from "../services/PluginSession.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionName, optionNames, variableOf } from "./OptionTable.ts"
 import * as Values from "./OptionValues.ts"
+import { expected } from "./WhereAmI.ts"
 import { isPlugin, PluginChoices } from "./PluginChoices.ts"
 import type { Plugins } from "./Plugins.ts"
 
@@ -26,6 +28,8 @@ export const ConfigChoice = Data.taggedEnum<ConfigChoice>()
 /** Which VPC: a real one, or a simulated one. */
 export type VpcChoice = Data.TaggedEnum<{
   Aws: { readonly vpcId: VpcId; readonly region: string }
+  /** The VPC that this process runs in: what is undefined is asked of the instance metadata at `endpoint`. */
+  Here: { readonly vpcId: VpcId | undefined; readonly region: string | undefined; readonly endpoint: string }
   /** `vpcId`: what the topology must say, if it was given. No `file`: the built-in topology. */
   Simulated: { readonly file: string | undefined; readonly vpcId: VpcId | undefined }
 }>
@@ -153,14 +157,20 @@ const readVpc = (reader: OptionReader, environment: Environment): VpcChoice | un
   const simulation = readSimulation(reader)
   if (simulation !== undefined) return VpcChoice.Simulated({ ...simulation, vpcId })
   const region = reader.isGiven("region") ? given : regionOf(environment)
-  if (region === undefined && !reader.isGiven("region"))
-    reader.fault(
-      "region",
-      "expected the region of the VPC, such as us-east-1 (or AWS_REGION, or --simulate to try it out)",
-    )
-  if (!reader.isGiven("vpc"))
-    reader.fault("vpc", "expected the id of the VPC, such as vpc-350d6a51 (or --simulate to try it out)")
-  return region === undefined || vpcId === undefined ? undefined : VpcChoice.Aws({ vpcId, region })
+  if (region !== undefined && vpcId !== undefined) return VpcChoice.Aws({ vpcId, region })
+  const endpoint = metadataEndpointOf(environment)
+  if (endpoint !== undefined) return VpcChoice.Here({ vpcId, region, endpoint })
+  if (region === undefined && !reader.isGiven("region")) reader.fault("region", expected.region)
+  if (vpcId === undefined && !reader.isGiven("vpc")) reader.fault("vpc", expected.vpc)
+  return undefined
+}
+
+/** Where instance metadata are, as the SDKs of AWS agree on it; undefined: they are not to be asked. */
+const metadataEndpointOf = (environment: Environment): string | undefined => {
+  const of = (name: string): string => environment[`AWS_EC2_METADATA_${name}`] ?? ""
+  if (of("DISABLED") !== "" && of("DISABLED").toLowerCase() !== "false") return undefined
+  if (of("SERVICE_ENDPOINT") !== "") return of("SERVICE_ENDPOINT")
+  return of("SERVICE_ENDPOINT_MODE").toLowerCase() === "ipv6" ? metadataEndpoint.IPv6 : metadataEndpoint.IPv4
 }
 
 /** What the SDKs of AWS agree on. */

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
-import { RouteTableId } from "../../src/domain/Ids.ts"
+import { RouteTableId, VpcId } from "../../src/domain/Ids.ts"
 import { normalise } from "../../src/runtime/Cli.ts"
 import { helpText } from "../../src/runtime/Help.ts"
 import type { GivenOptions, OptionProblem } from "../../src/runtime/OptionReader.ts"
-import { type Options, readOptions } from "../../src/runtime/Options.ts"
+import { type Options, readOptions, VpcChoice } from "../../src/runtime/Options.ts"
 import { entryOf, type OptionName, optionNames, variableOf } from "../../src/runtime/OptionTable.ts"
 import { version } from "../../src/runtime/Version.ts"
 
@@ -145,8 +145,39 @@ describe("reading the options", () => {
     )
   })
 
-  it("nothing at all: mode, region and VPC are asked for at once", () => {
-    assert.deepStrictEqual(names(faultsOf({})), ["--mode", "--region", "--vpc"])
+  it("nothing at all, where instance metadata are not to be asked: mode, region and VPC are asked for at once", () => {
+    const disabled = { AWS_EC2_METADATA_DISABLED: "true" }
+    assert.deepStrictEqual(names(faultsOf({}, disabled)), ["--mode", "--region", "--vpc"])
+    assert.deepStrictEqual(names(faultsOf({})), ["--mode"])
+  })
+
+  it("asks instance metadata for what is missing of region and VPC, and for nothing else", () => {
+    const [IPv4, IPv6] = ["http://169.254.169.254", "http://[fd00:ec2::254]"]
+    const vpcOf = (given: GivenOptions, environment: Readonly<Record<string, string>> = {}) =>
+      optionsOf({ mode: ["http"], ...given }, environment).vpc
+    const [vpc, region] = [VpcId("vpc-1"), "us-east-1"]
+    assert.deepStrictEqual(vpcOf({}), VpcChoice.Here({ vpcId: undefined, region: undefined, endpoint: IPv4 }))
+    assert.deepStrictEqual(vpcOf({ vpc: [vpc] }), VpcChoice.Here({ vpcId: vpc, region: undefined, endpoint: IPv4 }))
+    assert.deepStrictEqual(vpcOf({ region: [region] }), VpcChoice.Here({ vpcId: undefined, region, endpoint: IPv4 }))
+    assert.deepStrictEqual(vpcOf({ vpc: [vpc], region: [region] }), VpcChoice.Aws({ vpcId: vpc, region }))
+    assert.deepStrictEqual(vpcOf({ vpc: [vpc] }, { AWS_REGION: region }), VpcChoice.Aws({ vpcId: vpc, region }))
+    assert.strictEqual(vpcOf({ simulate: [""] })._tag, "Simulated")
+    const endpointOf = (environment: Readonly<Record<string, string>>) => {
+      const choice = vpcOf({}, environment)
+      return choice._tag === "Here" ? choice.endpoint : undefined
+    }
+    const mode = { AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: "IPv6" }
+    assert.strictEqual(endpointOf(mode), IPv6)
+    assert.strictEqual(
+      endpointOf({ ...mode, AWS_EC2_METADATA_SERVICE_ENDPOINT: "http://localhost:1" }),
+      "http://localhost:1",
+    )
+    assert.strictEqual(endpointOf({ AWS_EC2_METADATA_DISABLED: "false" }), IPv4)
+    for (const disabled of ["true", "TRUE", "1"])
+      assert.deepStrictEqual(names(faultsOf({ mode: ["http"] }, { AWS_EC2_METADATA_DISABLED: disabled })), [
+        "--region",
+        "--vpc",
+      ])
   })
 
   it("the region comes from AWS_REGION, and --region goes before it", () => {

@@ -65,6 +65,9 @@ export interface StartOptions {
 
 const patience = "20 seconds"
 
+/** Nothing of this machine but where its programs are. What is not said is not asked of 169.254.169.254. */
+const bare = { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true" }
+
 /** Starts vpc-router with these arguments and none of this process's variables for it. It is killed with the scope. */
 export const start = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
@@ -73,7 +76,7 @@ export const start = Effect.fnUntraced(function* (
   const [command = "", ...rest] = [...under, process.execPath, ...nodeOptions, program, ...args]
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(command, rest, { env: { PATH: process.env["PATH"], ...environment }, stdio: ["ignore", "pipe", "pipe"] }),
+      spawn(command, rest, { env: { ...bare, ...environment }, stdio: ["ignore", "pipe", "pipe"] }),
     ),
     (child) => Effect.sync(() => void child.kill("SIGKILL")),
   )
