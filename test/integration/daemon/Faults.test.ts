@@ -99,7 +99,7 @@ describe.concurrent("an EC2 that fails", () => {
           (status) => isSettled(status) && Object.values(status.routes).every(([ip]) => ip === alive),
         )
         for (const net of nets) assert.deepStrictEqual(yield* carriers(net), { ...everywhere(alive), b: undefined })
-        assert.isBelow(failovers[0]?.last_write_ms ?? Infinity, 2_000)
+        assert.isBelow(failovers[0]?.last_write_ms ?? Infinity, 15_000)
         assert.strictEqual(failed_writes.length, 4)
         for (const write of failed_writes)
           assert.deepInclude(write, {
@@ -125,7 +125,7 @@ describe.concurrent("an EC2 that fails", () => {
           const done = tables.filter(({ cells }) => nets.every((net) => cells.some(({ cidr }) => cidr === net)))
           return done.length === tableNames.length - 1
         })
-        assert.isBelow(performance.now() - from, 4_000)
+        assert.isBelow(performance.now() - from, 20_000)
         for (const net of nets) assert.deepStrictEqual(yield* carriers(net), { ...everywhere(b), a: undefined })
         yield* proxy.clearRules
         for (const net of nets) yield* carried(daemon, net, b)
@@ -292,7 +292,7 @@ describe.concurrent("an EC2 that fails", () => {
         yield* island.fail(a)
         yield* carried(daemon, net, b)
         const { failovers, last_refresh } = yield* daemon.status
-        assert.isBelow(failovers[0]?.last_write_ms ?? Infinity, 2_000)
+        assert.isBelow(failovers[0]?.last_write_ms ?? Infinity, 15_000)
         assert.strictEqual(last_refresh.at, at)
         assert.deepStrictEqual(yield* carriers(net), everywhere(b))
       }),

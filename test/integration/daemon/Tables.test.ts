@@ -198,7 +198,8 @@ describe.concurrent("what the daemon writes", () => {
           "DescribeRouteTables",
           "DescribeVpcs",
         ])
-        for (const count of calls.values()) assert.oneOf(count, [3, 4])
+        // As many of each; two rechecks, and what was under way before and after.
+        for (const count of calls.values()) assert.isTrue(count >= 2 && count <= 8, `${count} calls`)
       }),
     )
   })

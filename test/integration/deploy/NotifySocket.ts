@@ -62,7 +62,7 @@ export const notifySocket = Effect.gen(function* () {
       return Effect.sync(() => listeners.delete(look))
     }).pipe(
       Effect.timeoutOrElse({
-        duration: "20 seconds",
+        duration: "60 seconds",
         orElse: () =>
           Effect.fail(new Unsaid({ message: `${state} was not said ${times} times: ${lines().join(" ")} ${errors}` })),
       }),

@@ -9,7 +9,7 @@ import { cable, type Namespace, namespace } from "../../support/netns/Namespaces
 import { type RunningProber, runProber, watchHosts } from "../../support/netns/RunningProber.ts"
 
 // A verdict is promised within 1.5 s; a busy machine may take longer, and speed is not what is judged here.
-const sanity = 3000
+const sanity = 15_000
 
 /** A namespace for the prober and one for hosts, with a cable between them and routes to all hosts of two ranges. */
 const network = Effect.fnUntraced(function* () {
@@ -110,7 +110,7 @@ describe.concurrent("ICMP between network namespaces", () => {
         "host" in finding && finding.reason !== undefined ? [finding.reason] : [],
       )
       assert.lengthOf(reasons, cases.length)
-      for (const reason of reasons) assert.match(reason, /^no reply to 3 probes in 0\.\d+ s$/)
+      for (const reason of reasons) assert.match(reason, /^no reply to 3 probes in \d+\.\d+ s$/)
     }),
   )
 

@@ -27,7 +27,7 @@ export interface RunningProber {
   readonly verdicts: () => ReadonlyMap<string, string>
   /** Hosts that are failed now. */
   readonly failed: () => ReadonlyArray<string>
-  /** Waits until `holds`, which is asked again at every finding; at most 20 s. */
+  /** Waits until `holds`, which is asked again at every finding; at most 60 s. */
   readonly until: (what: string, holds: () => boolean) => Effect.Effect<void, ToolFailed>
   readonly signal: (signal: NodeJS.Signals) => void
 }
@@ -95,10 +95,10 @@ export const runProber = Effect.fnUntraced(function* (
         check()
         return Effect.sync(() => listeners.delete(check))
       }).pipe(
-        Effect.timeout("20 seconds"),
+        Effect.timeout("60 seconds"),
         Effect.mapError(() => {
           const last = findings.slice(-12).map((finding) => JSON.stringify(finding))
-          return new ToolFailed({ message: `not seen within 20 s: ${what}\n${last.join("\n")}\n${trouble}` })
+          return new ToolFailed({ message: `not seen within 60 s: ${what}\n${last.join("\n")}\n${trouble}` })
         }),
       ),
     signal: (signal) => void child.kill(signal),
