@@ -75,9 +75,7 @@ export const start = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Running, never, Scope.Scope> {
   const [command = "", ...rest] = [...under, process.execPath, ...nodeOptions, program, ...args]
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(command, rest, { env: { ...bare, ...environment }, stdio: ["ignore", "pipe", "pipe"] }),
-    ),
+    Effect.sync(() => spawn(command, rest, { env: { ...bare, ...environment }, stdio: ["ignore", "pipe", "pipe"] })),
     (child) => Effect.sync(() => void child.kill("SIGKILL")),
   )
   let stdout = ""

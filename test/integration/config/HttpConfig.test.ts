@@ -54,10 +54,10 @@ describe("HttpConfig", () => {
       const { news, post } = yield* source
       const { size } = yield* subscribe(news)
       const error = yield* Effect.flip(post('{"10.66.17.0/24": ["x", "fd00::1"]}'))
-      assert.deepStrictEqual(
-        error._tag === "SpecRejected" ? error.problems.map(({ path }) => path) : [],
-        ['$["10.66.17.0/24"][0]', '$["10.66.17.0/24"][1]'],
-      )
+      assert.deepStrictEqual(error._tag === "SpecRejected" ? error.problems.map(({ path }) => path) : [], [
+        '$["10.66.17.0/24"][0]',
+        '$["10.66.17.0/24"][1]',
+      ])
       assert.include(error.message, "names are not looked up; $")
       yield* Effect.yieldNow
       assert.strictEqual(yield* size, 0)
