@@ -1,5 +1,5 @@
 import * as NodePath from "@effect/platform-node/NodePath"
-import { Cause, DateTime, Effect, type FileSystem, Layer } from "effect"
+import { Cause, Config, DateTime, Effect, type FileSystem, Layer } from "effect"
 import type { VpcId } from "../domain/Ids.ts"
 import * as AuditFile from "../services/audit/AuditFile.ts"
 import { AuditLog } from "../services/audit/AuditLog.ts"
@@ -135,7 +135,11 @@ const exportLayer = ({ otlpEndpoint }: Options): Layer.Layer<never, StartFault> 
         ),
       ).pipe(
         // Only a variable of OpenTelemetry that makes no sense can be the matter.
-        Layer.catchCause((cause) => Layer.effectDiscard(startFault("--otlp-endpoint", String(Cause.squash(cause))))),
+        Layer.catchCause((cause) => {
+          const fault = Cause.squash(cause)
+          const why = fault instanceof Config.ConfigError ? fault.cause.message : String(fault)
+          return Layer.effectDiscard(startFault("--otlp-endpoint", why.replaceAll(/\s+/g, " ")))
+        }),
       )
 
 /** Milliseconds: gauges are that old at most when they are exported. */

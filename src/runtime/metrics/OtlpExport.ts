@@ -24,19 +24,17 @@ const given = (environment: NodeJS.ProcessEnv): Record<string, string> =>
     Object.entries(environment).flatMap(([name, text]) => (text === undefined || text === "" ? [] : [[name, text]])),
   )
 
-/** Says when the collector cannot be reached, and when it can be again; once each. */
+/** Says when the collector cannot be reached, and when all that is sent arrives again; once each. */
 const makeClient = Effect.gen(function* () {
   const client = yield* HttpClient.HttpClient
-  let isFailing = false
-  const failed = Effect.fnUntraced(function* (why: string) {
-    if (isFailing) return
-    isFailing = true
-    yield* Effect.logWarning(`metrics, logs and traces cannot be exported: ${why}`)
+  // One for metrics, logs and traces each.
+  const failing = new Set<string>()
+  const failed = Effect.fnUntraced(function* (url: string, why: string) {
+    if (failing.size === 0) yield* Effect.logWarning(`metrics, logs or traces cannot be exported: ${url} ${why}`)
+    failing.add(url)
   })
-  const done = Effect.gen(function* () {
-    if (!isFailing) return
-    isFailing = false
-    yield* Effect.logInfo("metrics, logs and traces can be exported again")
+  const done = Effect.fnUntraced(function* (url: string) {
+    if (failing.delete(url) && failing.size === 0) yield* Effect.logInfo("metrics, logs and traces are exported again")
   })
   return HttpClient.transform(client, (response, request) =>
     response.pipe(
@@ -48,8 +46,10 @@ const makeClient = Effect.gen(function* () {
           return Effect.fail(new HttpClientError.HttpClientError({ reason }))
         },
       }),
-      Effect.tap(({ status }) => (status < 300 ? done : failed(`${request.url} answered with status ${status}`))),
-      Effect.tapError(({ message }) => failed(`${request.url}: ${message}`)),
+      Effect.tap(({ status }) =>
+        status < 300 ? done(request.url) : failed(request.url, `answered with status ${status}`),
+      ),
+      Effect.tapError(({ message }) => failed(request.url, `cannot be reached: ${message}`)),
     ),
   )
 })
