@@ -32,6 +32,7 @@
  *
  * @module
  */
+
 import { Effect, Result } from "effect"
 import { decodeRouteSpec } from "./domain/DecodeRouteSpec.ts"
 import type { PluginDefinition, PluginOptions, PluginValues, ProbeTiming } from "./services/PluginDefinition.ts"

@@ -42,6 +42,7 @@ const read = (value: unknown): Result.Result<DecodedSpec, ReadonlyArray<SpecProb
     }
     const path = showPath([destination])
     if (!Array.isArray(hosts)) {
+      draft.destination(path, destination)
       draft.fault(path, `expected a list of hosts, got ${typeof hosts}`)
       continue
     }

@@ -42,6 +42,13 @@ const leads =
 
 const [a, b] = ["10.33.20.93", "10.33.30.22"]
 
+/** The example in the docstring of the module for authors of plugins. */
+const documented = (folder: string): string => {
+  const types = readFileSync(join(folder, "node_modules", "vpc-router", "dist", "lib", "plugin.d.ts"), "utf8")
+  const [, code = ""] = /```ts\n([\s\S]*?)\n \* ```/.exec(types) ?? []
+  return code.replaceAll(/^ \* ?/gm, "")
+}
+
 /** Gives its spec only if all it imports is one Effect. */
 const particular = `
 import * as all from "effect"
@@ -95,9 +102,21 @@ describe("plugins", () => {
           types: [],
           skipLibCheck: true,
         }
-        const files = readdirSync(examples)
+        writeFileSync(join(folder, "documented.ts"), documented(folder))
+        const files = [...readdirSync(examples), "documented.ts"]
         writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }))
         assert.strictEqual(yield* execute(folder, join(root, "node_modules", ".bin", "tsc"), "-p", "."), "")
+      }),
+    )
+
+    it.effect("the example in the docstring of vpc-router/plugin runs beside it", () =>
+      Effect.gen(function* () {
+        const { folder, program } = yield* Beside
+        writeFileSync(join(folder, "documented.ts"), documented(folder))
+        const spec = JSON.stringify({ "10.66.17.0/24": [a] })
+        const args = ["--mode", "./documented.ts", "--weekdays", spec, "--weekends", spec, "--simulate", "-p", "0"]
+        const daemon = yield* start(args, { program, ...within(folder) })
+        yield* statusUntil(daemon, "the route", leads("10.66.17.0/24", a))
       }),
     )
 
