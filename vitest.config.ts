@@ -2,6 +2,14 @@ import { defineConfig } from "vitest/config"
 
 const minutes = 60_000
 
+/** Integration tests that need the machine to themselves: they watch real time, build the package, or boot a systemd. */
+const alone = [
+  "test/integration/health/**/*.test.ts",
+  "test/integration/deploy/**/*.test.ts",
+  "test/integration/package/**/*.test.ts",
+  "test/integration/http/SlowClients.test.ts",
+]
+
 export default defineConfig({
   test: {
     // raw-socket ends the process when it is loaded in a worker thread.
@@ -33,7 +41,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          exclude: ["**/*.long.test.ts"],
+          exclude: ["**/*.long.test.ts", ...alone],
           testTimeout: 1 * minutes,
           hookTimeout: 1 * minutes,
           // These mostly wait, each in a network namespace or on ports of its own; so a few at once, after all others.
@@ -44,12 +52,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "alone",
+          include: alone,
+          exclude: ["**/*.long.test.ts"],
+          testTimeout: 2 * minutes,
+          hookTimeout: 1 * minutes,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "long",
           include: ["test/**/*.long.test.ts"],
           testTimeout: 20 * minutes,
           hookTimeout: 1 * minutes,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

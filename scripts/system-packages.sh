@@ -8,6 +8,9 @@ packages=""
 need() { command -v "$1" >/dev/null 2>&1 || packages="$packages $2"; }
 need nft nftables
 need fping fping
+need zsh zsh
+need fish fish
+[ -e /usr/share/bash-completion/bash_completion ] || packages="$packages bash-completion"
 need ip iproute2
 need chromium chromium
 need promtool prometheus

@@ -15,7 +15,7 @@ import {
 import { describe } from "../domain/Action.ts"
 import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
-import { decide, pendingOf } from "../domain/Decide.ts"
+import { decide, pendingOf, viewOf } from "../domain/Decide.ts"
 import { durableOf } from "../domain/Durable.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
@@ -139,9 +139,11 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   const isMissing = (host: Ip): boolean => world.reading !== undefined && !world.reading.index.interfaceOf.has(host)
 
-  /** A host that answers again may have been seen last while its instance was stopped, or not at all. */
-  const mayBeMisread = (host: Ip, before: World): boolean =>
-    isMissing(host) || Option.exists(HashMap.get(before.health, host), ({ _tag }) => _tag === "Failed")
+  /** A host that answers and yet may take no route: the last reading may be older than its answer. */
+  const mayBeMisread = (host: Ip, at: Millis): boolean => {
+    const index = world.reading?.index
+    return index !== undefined && !world.drained.has(host) && viewOf(world, index, at).standing(host)._tag !== "Able"
+  }
 
   /** What an event asks for besides a decision. */
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
@@ -172,7 +174,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
           else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
         }
-        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && mayBeMisread(host, before)))
+        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && mayBeMisread(host, verdict.since)))
           yield* refresher.request
         return
       case "WriteDone":

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { OpenApi } from "effect/http-api"
+import { commandHelp } from "../../src/runtime/commands/CommandHelp.ts"
+import { commandNames } from "../../src/runtime/commands/CommandTable.ts"
 import { helpText } from "../../src/runtime/Help.ts"
 import { operations } from "../../src/services/ec2/SimulatedFaults.ts"
 import { SimulationApi } from "../../src/services/http/Api.ts"
@@ -14,8 +16,9 @@ describe("the README", () => {
     assert.deepStrictEqual(all(readme, /"ec2:((?:Describe|Create|Replace|Delete)\w+)"/g), [...operations].toSorted())
   })
 
-  it("names no option that the help text does not", () => {
-    const inHelp = new Set(all(helpText(80), /(--[a-z][a-z-]+)/g))
+  it("names no option that the help texts do not", () => {
+    const help = [helpText(80), ...commandNames.map((name) => commandHelp(name, 80))].join("\n")
+    const inHelp = new Set(all(help, /(--[a-z][a-z-]+)/g))
     const named = all(readme, /(--[a-z][a-z-]+)/g)
     assert.isAbove(named.length, 10)
     assert.deepStrictEqual(

@@ -130,6 +130,25 @@ describe("the reconcile loop on the simulated VPC", () => {
     }).pipe(Effect.provide(daemon())),
   )
 
+  it.effect("a spec that swaps all CIDRs for as many others deletes nothing unconfirmed, whatever it creates", () =>
+    Effect.gen(function* () {
+      const { accept } = yield* Specs
+      const shape = (second: number) =>
+        Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`10.${second}.${n}.0/24`, hosts]))
+      yield* pass(200)
+      yield* accept(shape(66))
+      yield* pass(3_000)
+      yield* accept(shape(99))
+      yield* pass(120_000, 100)
+      for (const [range] of Object.entries({ ...shape(66), ...shape(99) }))
+        assert.notStrictEqual((yield* carriers(range))["rtb-00main"], "none", range)
+      const { brake } = yield* (yield* Reconciler).status
+      assert.isTrue(yield* (yield* Reconciler).confirm(brake ?? ""))
+      yield* pass(5_000)
+      assert.strictEqual((yield* carriers("10.66.0.0/24"))["rtb-00main"], "none")
+    }).pipe(Effect.provide(daemon())),
+  )
+
   it.effect("a table that IAM denies is reported and does not delay the others", () =>
     Effect.gen(function* () {
       const { addFault } = yield* Simulation

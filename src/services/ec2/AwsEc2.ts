@@ -53,7 +53,9 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
     for (let count = 0; count < pageLimit; count++) {
       const token = next
       const fetched = yield* send(operation, (abort) => fetch(token, abort))
-      for (const item of fetched.items ?? []) items.push(yield* decoded(operation, decode(item)))
+      // EC2 names the set even where it is empty; an answer without it is some proxy's, and no reading.
+      if (fetched.items === undefined) return yield* undecodable(operation, "an answer without its list")
+      for (const item of fetched.items) items.push(yield* decoded(operation, decode(item)))
       if (fetched.next === undefined || fetched.next === "") return items
       if (fetched.next === token) break
       next = fetched.next
@@ -110,6 +112,10 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
       { vpc: describeVpc, tables: describeTables, interfaces: describeInterfaces, instances: describeInstances },
       { concurrency: "unbounded" },
     ).pipe(
+      // Every VPC has a main table: a reading without one is not whole.
+      Effect.tap(({ tables }) =>
+        tables.some(({ main }) => main) ? Effect.void : undecodable("DescribeRouteTables", "no main route table"),
+      ),
       Effect.map(({ vpc, tables, interfaces, instances }): Vpc => ({
         id: options.vpcId,
         ...vpc,
