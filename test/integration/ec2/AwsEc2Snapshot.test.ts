@@ -75,6 +75,19 @@ describe("a snapshot of the AWS layer is whole or nothing", () => {
     ),
   )
 
+  it.live.each(
+    describeCalls.flatMap((action) => ["", "<html><body>Welcome</body></html>"].map((body) => [action, body] as const)),
+  )("a 200 to %s that holds %j instead of its list is no reading", ([action, body]) =>
+    simulated(
+      Effect.gen(function* () {
+        const { proxy, ec2 } = yield* setUp()
+        yield* proxy.addRule({ action, fault: { _tag: "Answer", status: 200, contentType: "text/html", body } })
+        const error = yield* refusal(ec2.snapshot)
+        assert.strictEqual(error.operation, action)
+      }),
+    ),
+  )
+
   it.live("an address that is none is not taken, and is quoted with its place", () =>
     simulated(
       Effect.gen(function* () {
