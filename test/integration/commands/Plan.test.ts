@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
 import { freePort } from "../../support/ec2/FreePort.ts"
@@ -98,6 +99,17 @@ describe("vpc-router plan", () => {
         })
       yield* daemon.until("all writes", () => written().length >= planned.length)
       assert.deepStrictEqual(written().sort(), planned.sort())
+    }),
+  )
+
+  it.live("prints what the README shows", () =>
+    Effect.gen(function* () {
+      const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8")
+      const [, example = ""] = /`plan route-spec\.json --simulate`:\n\n```\n([^`]+)```/.exec(readme) ?? []
+      const wanted = { "10.66.17.0/24": ["10.33.20.93", "10.33.30.22"], "172.20.0.0/16": ["10.33.20.101"] }
+      const { stdout } = yield* finish(["plan", (yield* folder).write("route-spec.json", wanted), ...built])
+      assert.isNotEmpty(example)
+      assert.include(stdout, `\n${example}`)
     }),
   )
 
