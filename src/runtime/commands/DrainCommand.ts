@@ -26,17 +26,32 @@ const leftOn = ({ tables }: StatusJson, host: Ip): ReadonlyArray<Left> =>
     cells.flatMap(({ cidr, in_spec, ip, owned }) => (ip === host && in_spec && owned ? [{ table: id, cidr }] : [])),
   )
 
-/** Why a route has not moved, as far as the daemon says. */
-const whyLeft = ({ dry_run, failed_writes, held, pending }: StatusJson, { cidr, table }: Left): string => {
-  if (dry_run) return "the daemon runs with --dry-run: nothing is written"
-  const isHere = (one: { readonly cidr: string; readonly table: string | null }): boolean =>
+/** What the daemon says of a route. */
+const concerns =
+  ({ cidr, table }: Left) =>
+  (one: { readonly cidr: string; readonly table: string | null }): boolean =>
     one.cidr === cidr && (one.table === null || one.table === table)
+
+/** Why a route has not moved, as far as the daemon says. */
+const whyLeft = ({ dry_run, failed_writes, held, pending }: StatusJson, left: Left): string => {
+  if (dry_run) return "the daemon runs with --dry-run: nothing is written"
+  const isHere = concerns(left)
   const failed = failed_writes.find(isHere)
   if (failed !== undefined) return `${failed.code}: ${failed.message}`
   const hold = held.find(isHere)
   if (hold !== undefined) return hold.words
   if (pending.some(isHere)) return "its write is still under way"
   return "its interface also serves as another host of the CIDR, which is not drained"
+}
+
+/** Whether the daemon will try again by itself to move a route. */
+const isRetried = ({ failed_writes, held }: StatusJson, left: Left): boolean => {
+  const isHere = concerns(left)
+  const passing: ReadonlyArray<string> = ["throttled", "transient", "refresh"]
+  const failed = failed_writes.find(isHere)
+  return failed === undefined
+    ? held.some((hold) => isHere(hold) && hold.until !== null)
+    : passing.includes(failed.disposition)
 }
 
 interface Outcome {
@@ -57,7 +72,8 @@ const untilMoved = Effect.fnUntraced(function* (
     const { status } = yield* client.status
     const left = leftOn(status, host)
     const at = yield* now
-    if (left.length !== before || status.counts.pending > 0) movedAt = at
+    const isMoving = left.length !== before || status.counts.pending > 0
+    if (isMoving || left.some((one) => isRetried(status, one))) movedAt = at
     before = left.length
     const isStill = at - movedAt >= stillFor || (status.dry_run && left.length > 0)
     if (left.length === 0 || isStill || at - start >= timeout) return { status, left }

@@ -2,7 +2,7 @@ import { compareText } from "../../domain/Action.ts"
 import { type Brake, brakeOn } from "../../domain/DeletionBrake.ts"
 import { type Health, type HostVerdict, Verdict } from "../../domain/Health.ts"
 import { type Plan, plan } from "../../domain/Plan.ts"
-import type { Policy } from "../../domain/Policy.ts"
+import { type Policy, selectorWords, unmatchedSelectors } from "../../domain/Policy.ts"
 import { type DecodedSpec, hostsOf, type SpecProblem } from "../../domain/RouteSpec.ts"
 import type { RouteTable, Vpc } from "../../domain/Vpc.ts"
 import { indexVpc, type VpcIndex } from "../../domain/VpcIndex.ts"
@@ -41,6 +41,15 @@ const countOwned = ({ byCidr }: VpcIndex): number => {
 
 const asOption = ({ message, path }: SpecProblem): OptionProblem => ({ option: path, message })
 
+/** A typo in `--tables` must not look as if there were nothing to do. */
+const scopeWarnings = ({ policy, vpc }: PlanInput, inScope: number): ReadonlyArray<OptionProblem> => [
+  ...unmatchedSelectors(policy, vpc.tables.values()).map((selector) => ({
+    option: "--tables",
+    message: `${selectorWords(selector)} matches no route table of ${vpc.id}`,
+  })),
+  ...(inScope === 0 ? [{ option: "--tables", message: `no route table of ${vpc.id} is in scope` }] : []),
+]
+
 /** Plans. Pure; the same input gives the same report. */
 export const planReport = (input: PlanInput): PlanReport => {
   const { decoded, health, policy, vpc } = input
@@ -58,7 +67,7 @@ export const planReport = (input: PlanInput): PlanReport => {
       .sort(compareText)
       .map((host) => ({ host, verdict: health.get(host) ?? Verdict.Unknown({ since: 0 }) })),
     brake: brakeOn({ deletions, confirmed: new Map(), spec, owned, mostOwned: owned, before: undefined }),
-    warnings: [...input.warnings, ...decoded.warnings.map(asOption)],
+    warnings: [...input.warnings, ...decoded.warnings.map(asOption), ...scopeWarnings(input, index.tables.length)],
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { freePort } from "../../support/ec2/FreePort.ts"
 import { Moto } from "../../support/ec2/Moto.ts"
 import { finish } from "../cli/Running.ts"
 import { folder } from "./Folder.ts"
@@ -103,6 +104,7 @@ describe("vpc-router check", () => {
     Effect.gen(function* () {
       const bare = yield* finish(["check", "--simulate"])
       assert.strictEqual(bare.code, 0)
+      assert.match(bare.stdout, /ok +room +the fullest table, rtb-0b30, comes to 3 of 500 IPv4 routes/)
       assert.match(bare.stdout, /skip +spec +not given \(--file\), so that hosts and routes are not looked at/)
       const fixed = ["--fixed-cidr", "10.66.17.0/24", "--fixed-hosts", hosts.join(":")]
       const under = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
@@ -146,6 +148,21 @@ layer(Moto.layer, { excludeTestServices: true })("vpc-router check at a custom e
       assert.strictEqual(code, 0)
       assert.match(stdout, /skip +writing +skipped: custom endpoint \(http:\/\/127\.0\.0\.1:\d+\)\n/)
       assert.deepStrictEqual(yield* writesOf(proxy), [])
+    }),
+  )
+
+  it.effect("without credentials, and where nobody serves EC2, that is one failure", () =>
+    Effect.gen(function* () {
+      const { args, environment } = yield* motoStand
+      const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _key, ...rest } = environment
+      const nobody = yield* finish(["check", ...args], { environment: rest })
+      assert.strictEqual(nobody.code, 1)
+      assert.match(nobody.stdout, /\n +fail +reading EC2 +CredentialsProviderError: [^\n]+\n +skip +clock/)
+      const nowhere = { ...environment, AWS_ENDPOINT_URL: `http://127.0.0.1:${yield* freePort}` }
+      const { code, stdout } = yield* finish(["check", ...args], { environment: nowhere })
+      assert.strictEqual(code, 1)
+      assert.match(stdout, /\n +fail +reading EC2 +ECONNREFUSED: [^\n]+\n +skip +clock[^\n]+\n +skip +the rest/)
+      assert.match(stdout, /\nNot ready: 1 thing fails\./)
     }),
   )
 

@@ -102,6 +102,15 @@ describe("vpc-router plan", () => {
     }),
   )
 
+  it.live("a --tables that matches nothing does not look as if there were nothing to do", () =>
+    Effect.gen(function* () {
+      const file = (yield* folder).write("spec.json", { "10.55.0.0/16": [] })
+      const { stdout } = yield* finish(["plan", file, ...built, "--tables", "rtb-7"])
+      assert.match(stdout, /^warning: --tables: rtb-7 matches no route table of vpc-350d6a51\n/)
+      assert.include(stdout, "warning: --tables: no route table of vpc-350d6a51 is in scope")
+    }),
+  )
+
   it.live("prints what the README shows", () =>
     Effect.gen(function* () {
       const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8")

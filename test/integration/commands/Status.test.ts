@@ -41,6 +41,7 @@ describe("vpc-router status", () => {
       assert.strictEqual(code, 2)
       assert.match(stdout, /\nAttention: 1 host failed, \d held\n/)
       assert.match(hostLine(stdout, "10.33.20.93"), /failed +since .* no reply to 3 probes/)
+      assert.match(stdout, /\nFailovers\n +\d+ s ago +10\.33\.20\.93 +\d routes? moved +/)
       assert.match(stdout, /\nHeld\n +10\.55\.16\.0\/24 +every table +.*no healthy host: 10\.33\.20\.93/)
     }),
   )

@@ -1,6 +1,5 @@
 import { Effect, type FileSystem, Option } from "effect"
 import type { DecodedSpec } from "../../../domain/RouteSpec.ts"
-import type { Ip } from "../../../domain/Ip.ts"
 import type { Vpc } from "../../../domain/Vpc.ts"
 import { indexVpc, isForeignInterface } from "../../../domain/VpcIndex.ts"
 import type { Ec2 } from "../../../services/ec2/Ec2.ts"
@@ -60,6 +59,9 @@ const prefixListSizes = (report: PlanReport) =>
 
 const proxies = ["HTTPS_PROXY", "https_proxy"] as const
 
+/** Names have few addresses; more would say nothing new. */
+const mostAddresses = 8
+
 /** The way that this machine's calls take, as far as it leads through the VPC. */
 const wayOf = Effect.fnUntraced(function* (
   { decoded, options }: CheckInput,
@@ -68,18 +70,21 @@ const wayOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Finding, never, Preflight> {
   if (options.vpc._tag === "Simulated") return unknownWay("the VPC is simulated")
   if (proxies.some((name) => (process.env[name] ?? "") !== "")) return unknownWay("calls go through a proxy")
-  const address: Ip | undefined = endpoint?.addresses[0]
-  if (endpoint === undefined || address === undefined) return unknownWay("the address of the API is not known")
+  if (endpoint === undefined || endpoint.addresses.length === 0)
+    return unknownWay("the address of the API is not known")
   const { sourceTo, subnetOf } = yield* Preflight
-  const source = yield* sourceTo(address)
-  const index = indexVpc(vpc, options.policy)
-  const interfaceId = source === undefined ? undefined : index.interfaceOf.get(source)
-  if (interfaceId === undefined) return unknownWay(`this machine is not in ${vpc.id}`)
-  const subnet = Option.getOrUndefined(yield* Effect.option(subnetOf(interfaceId)))
-  const table = subnet === undefined ? undefined : tableOf(vpc, subnet)
-  return table === undefined
-    ? unknownWay(`the subnet of ${interfaceId} is not known`)
-    : wayFinding({ hostname: endpoint.hostname, address, table }, options.policy, decoded?.spec)
+  const { interfaceOf } = indexVpc(vpc, options.policy)
+  for (const address of endpoint.addresses.slice(0, mostAddresses)) {
+    const source = yield* sourceTo(address)
+    const interfaceId = source === undefined ? undefined : interfaceOf.get(source)
+    if (interfaceId === undefined) continue
+    const subnet = Option.getOrUndefined(yield* Effect.option(subnetOf(interfaceId)))
+    const table = subnet === undefined ? undefined : tableOf(vpc, subnet)
+    return table === undefined
+      ? unknownWay(`the subnet of ${interfaceId} is not known`)
+      : wayFinding({ hostname: endpoint.hostname, address, table }, options.policy, decoded?.spec)
+  }
+  return unknownWay(`this machine is not in ${vpc.id}`)
 })
 
 /** Everything that is found, in the order in which a daemon would come upon it. */
@@ -107,11 +112,11 @@ export const findings = Effect.fnUntraced(function* (
     ...first,
     ...scopeFindings(options.policy, vpc, report.tables),
     ...(yield* writeFindings(report, anInterface(vpc), met.untried)),
+    ...roomFindings(report.tables, report.actions, yield* prefixListSizes(report)),
     ...(decoded === undefined
       ? [skip("spec", "not given (--file), so that hosts and routes are not looked at")]
       : [
           ...decoded.warnings.map(({ message, path }) => warn(`spec ${path}`, message)),
-          ...roomFindings(report.tables, report.actions, yield* prefixListSizes(report)),
           ...hostFindings(decoded.spec, vpc, indexVpc(vpc, options.policy), watched),
           ...routeFindings(report),
         ]),

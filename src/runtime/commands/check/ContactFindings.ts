@@ -8,7 +8,17 @@ const about = "reading EC2"
 
 const readFinding = ({ error, operation }: ReadTrial): Finding => {
   if (error === undefined) return ok(about, `ec2:${operation} is allowed`)
-  return fail(about, error.disposition === "denied" ? deniedWords(error) : ec2Words(error))
+  return fail(about, error.code === "UnauthorizedOperation" ? deniedWords(error) : ec2Words(error))
+}
+
+/** What went wrong with all of them alike is one thing: no credentials, no connection. */
+const readFindings = (reads: Contact["reads"]): ReadonlyArray<Finding> => {
+  const errors = reads.flatMap(({ error }) => error ?? [])
+  if (errors.length === 0) return [ok(about, `allowed: ${reads.map(({ operation }) => operation).join(", ")}`)]
+  const [first, ...others] = [...new Set(errors.map(({ code, message }) => `${code}: ${message}`))]
+  return others.length === 0 && first !== undefined && errors.length === reads.length
+    ? [fail(about, first)]
+    : reads.map(readFinding)
 }
 
 /** EC2 takes a signature for five minutes around its time stamp ("Query requests", EC2 developer guide). */
@@ -28,9 +38,5 @@ const clockFinding = (skew: number | undefined): Finding => {
 }
 
 /** What the first calls of EC2 showed. */
-export const contactFindings = ({ reads, skew }: Contact): ReadonlyArray<Finding> => {
-  if (reads.length === 0) return []
-  const failures = reads.filter(({ error }) => error !== undefined)
-  const allowed = reads.map(({ operation }) => operation).join(", ")
-  return [...(failures.length === 0 ? [ok(about, `allowed: ${allowed}`)] : reads.map(readFinding)), clockFinding(skew)]
-}
+export const contactFindings = ({ reads, skew }: Contact): ReadonlyArray<Finding> =>
+  reads.length === 0 ? [] : [...readFindings(reads), clockFinding(skew)]
