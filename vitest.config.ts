@@ -2,11 +2,10 @@ import { defineConfig } from "vitest/config"
 
 const minutes = 60_000
 
-/** Integration tests that need the machine to themselves: they watch real time, build the package, or boot a systemd. */
+/** Integration tests that need the machine to themselves: they watch real time. */
 const alone = [
   "test/integration/health/**/*.test.ts",
   "test/integration/deploy/**/*.test.ts",
-  "test/integration/package/**/*.test.ts",
   "test/integration/http/SlowClients.test.ts",
 ]
 
