@@ -2,11 +2,12 @@ import { defineConfig } from "vitest/config"
 
 const minutes = 60_000
 
-/** Integration tests that need the machine to themselves: they watch real time. */
+/** Integration tests that need the machine to themselves: they watch real time, or a person's pace. */
 const alone = [
   "test/integration/health/**/*.test.ts",
   "test/integration/deploy/**/*.test.ts",
   "test/integration/http/SlowClients.test.ts",
+  "test/integration/page/Access.test.ts",
 ]
 
 export default defineConfig({
