@@ -98,7 +98,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
           yield* press("Enter")
           yield* tabTo(page, "Delete 11 routes")
           yield* press("Enter")
-          yield* does(() => log(page).getByText("No deletions are held any more").waitFor())
+          yield* does(() => page.getByRole("dialog").waitFor({ state: "hidden" }))
         }),
     )
 
