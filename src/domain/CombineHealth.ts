@@ -15,7 +15,8 @@ export interface Opinion {
  * | sources that are up say | verdict | since |
  * |---|---|---|
  * | at least one: failed | Failed, with every reason | the first of them failed |
- * | all: healthy | Healthy | the last of them became healthy |
+ * | all that watch it: healthy | Healthy | the last of them became healthy |
+ * | all: unwatched | Unwatched, with every reason | the last of them stopped to watch it |
  * | anything else, or none is up | Unknown | `watchedSince` |
  *
  * It was silent since the first of them found it silent. Reasons come in the order of the sources. With a single failed source its reason is prefixed with its name as well.
@@ -26,6 +27,7 @@ export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis)
   let healthySince = -Infinity
   let isHealthy = false
   let isUnsure = false
+  const unwatched: Array<{ readonly since: Millis; readonly text: string }> = []
   for (const { isUp, source, verdict } of opinions) {
     if (!isUp) continue
     switch (verdict._tag) {
@@ -39,11 +41,18 @@ export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis)
         break
       case "Unknown":
         isUnsure = true
+        break
+      case "Unwatched":
+        unwatched.push({ since: verdict.since, text: `${source}: ${verdict.why}` })
     }
   }
   if (failures.length > 0) {
     const since = failures.reduce((first, failure) => Math.min(first, failure.since), Infinity)
     return Verdict.Failed({ since, reason: failures.map(({ text }) => text).join("; "), silentSince })
+  }
+  if (!isHealthy && !isUnsure && unwatched.length > 0) {
+    const since = unwatched.reduce((last, one) => Math.max(last, one.since), -Infinity)
+    return Verdict.Unwatched({ since, why: unwatched.map(({ text }) => text).join("; ") })
   }
   return isHealthy && !isUnsure ? Verdict.Healthy({ since: healthySince }) : Verdict.Unknown({ since: watchedSince })
 }

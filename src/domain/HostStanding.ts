@@ -48,12 +48,15 @@ const lostStates: ReadonlySet<InstanceState> = new Set<InstanceState>([
   "terminated",
 ])
 
+const silence = (verdict: Verdict | undefined): string =>
+  verdict?._tag === "Unwatched" ? `nothing watches it (${verdict.why})` : "it does not answer"
+
 const absentStanding = ({ host, verdict, sighting }: HostFacts): HostStanding =>
   sighting?.gone === true && verdict?._tag !== "Healthy"
     ? HostStanding.Losing({
         host,
         interfaceId: sighting.interfaceId,
-        reason: Reason.HostFailed({ host, why: "no interface of the VPC owns its address, and it does not answer" }),
+        reason: Reason.HostFailed({ host, why: `no interface of the VPC owns its address, and ${silence(verdict)}` }),
       })
     : HostStanding.Keeping({
         host,
@@ -87,6 +90,7 @@ export const standingOf = (facts: HostFacts, index: VpcIndex): HostStanding => {
     return keeping("its interface belongs to a service or another account")
   if (networkInterface.instanceId === undefined) return keeping("its interface is not attached to an instance")
   if (facts.refusedByEc2) return keeping("EC2 refused its interface a moment ago")
+  if (verdict?._tag === "Unwatched") return keeping(`unwatched: ${verdict.why}`)
   if (verdict?._tag !== "Healthy") return keeping("has not answered yet")
   return HostStanding.Able({ host, interfaceId: networkInterface.id, lastResort: networkInterface.sourceDestCheck })
 }

@@ -74,7 +74,7 @@ const heldBy = ({ brake, decisions }: World): Map<HoldReason["_tag"], number> =>
  */
 export const tally = (world: World, now: Millis): Tally => {
   const { reading, spec = new Map() } = world
-  const hosts = { Unknown: 0, Healthy: 0, Failed: 0 }
+  const hosts = { Unknown: 0, Healthy: 0, Failed: 0, Unwatched: 0 }
   for (const verdict of HashMap.values(world.health)) hosts[verdict._tag]++
   const counted = {
     isProtecting: world.spec !== undefined,

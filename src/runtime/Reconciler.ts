@@ -172,6 +172,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           if (Option.exists(HashMap.get(before.health, host), ({ _tag }) => _tag === verdict._tag)) continue
           yield* counted.verdict(verdict._tag)
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
+          else if (verdict._tag === "Unwatched") yield* Effect.logWarning(`host ${host} is unwatched: ${verdict.why}`)
           else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
         }
         if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && mayBeMisread(host, verdict.since)))

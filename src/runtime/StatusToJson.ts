@@ -1,7 +1,7 @@
 import { DateTime } from "effect"
 import { type Action, compareText, describe } from "../domain/Action.ts"
 import type { Failover } from "../domain/Failover.ts"
-import type { Millis } from "../domain/Health.ts"
+import type { Millis, Verdict } from "../domain/Health.ts"
 import { type Held, holdKey, type HoldReason, holdWords } from "../domain/Hold.ts"
 import { encodeRouteSpec } from "../domain/RouteSpec.ts"
 import type { CellStatus, HostStatus, TableStatus } from "../domain/Status.ts"
@@ -74,13 +74,30 @@ const routesOf = (tables: ReadonlyArray<TableStatus>): StatusJson["routes"] => {
   )
 }
 
-export const verdictNames = { Unknown: "unknown", Healthy: "healthy", Failed: "failed" } as const
+export const verdictNames = {
+  Unknown: "unknown",
+  Healthy: "healthy",
+  Failed: "failed",
+  Unwatched: "unwatched",
+} as const
+
+const reasonOf = (verdict: Verdict): string | undefined => {
+  switch (verdict._tag) {
+    case "Failed":
+      return verdict.reason
+    case "Unwatched":
+      return verdict.why
+    case "Unknown":
+    case "Healthy":
+      return undefined
+  }
+}
 
 export const hostJson = (host: HostStatus): HostJson => ({
   ip: host.host,
   verdict: verdictNames[host.verdict._tag],
   since: time(host.verdict.since),
-  reason: host.verdict._tag === "Failed" ? host.verdict.reason : null,
+  reason: reasonOf(host.verdict) ?? null,
   able: host.able,
   why: host.why ?? null,
   drained: host.drained,

@@ -45,6 +45,17 @@ describe("a destination that the spec lists with hosts", () => {
     )
   })
 
+  it("stays at a host that nothing watches, and is not created at one", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "unwatched", b: "healthy" }, routes: routes("a -") }),
+      "held:Unproven held:Unproven",
+    )
+    assert.strictEqual(
+      outcome({ spec: listed, health: { a: "failed", b: "unwatched" }, routes: routes("a -") }),
+      "- - all:NoHealthyHost",
+    )
+  })
+
   it("is not created, if it is a default route, unless the operator names the tables", () => {
     const scene = { spec: { "0.0.0.0/0": "a" }, health: { a: "healthy" }, routes: { "0.0.0.0/0": "- a" } } as const
     assert.strictEqual(outcome(scene, "0.0.0.0/0"), "held:DefaultRoute -")

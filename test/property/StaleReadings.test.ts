@@ -60,6 +60,13 @@ describe("a host that a reading lacks", () => {
     assert.deepStrictEqual(story.pending, ["rtb-1 failover:b", "rtb-2 failover:b"])
   })
 
+  it("loses them when nothing watches it, and it is missing from two readings ten seconds apart", () => {
+    const story = carriedByA().isUnwatched("a")
+    assert.deepStrictEqual(story.wait(30 * second).reads("a a", 0, without("a")).pending, [])
+    story.wait(11 * second).reads("a a", 0, without("a"))
+    assert.deepStrictEqual(story.pending, ["rtb-1 failover:b", "rtb-2 failover:b"])
+  })
+
   it("is seen again: what was missing before does not count", () => {
     const story = carriedByA().isUnknown("a")
     for (let n = 0; n < 4; n++) {

@@ -68,7 +68,7 @@ describe("the world in numbers", () => {
         assert.strictEqual(counted.cidrs, spec?.size)
         assert.strictEqual(counted.tables, tables.length)
         assert.strictEqual(counted.owned, tables.flatMap(({ cells }) => cells.filter(({ owned }) => owned)).length)
-        for (const tag of ["Unknown", "Healthy", "Failed"] as const)
+        for (const tag of ["Unknown", "Healthy", "Failed", "Unwatched"] as const)
           assert.strictEqual(counted.hosts[tag], hosts.filter(({ verdict }) => verdict._tag === tag).length)
         const able = new Set(hosts.flatMap(({ able, host }) => (able ? [host] : [])))
         const lists = [...scene.spec.values()].map((named) => ({ named, able: named.filter((host) => able.has(host)) }))

@@ -2,7 +2,7 @@ import type { StatusJson } from "../../services/http/StatusJson.ts"
 
 /** Something in a status that an operator should know of. */
 export interface Alarm {
-  readonly about: "daemon" | "host" | "hold"
+  readonly about: "daemon" | "host" | "unwatched" | "hold"
   /** Tells it from others over time, whatever its words count or measure. */
   readonly key: string
   readonly words: string
@@ -40,6 +40,11 @@ export const alarmsOf = (status: StatusJson): ReadonlyArray<Alarm> => [
     key: `host ${ip}`,
     words: `host ${ip} failed: ${reason}`,
   })),
+  ...status.hosts.flatMap(({ ip, reason, verdict }) =>
+    verdict === "unwatched"
+      ? [{ about: "unwatched" as const, key: `unwatched ${ip}`, words: `host ${ip} is unwatched: ${reason ?? ""}` }]
+      : [],
+  ),
   ...status.held.map((held) => ({
     about: "hold" as const,
     key: `held ${held.cidr} ${held.table ?? "*"} ${held.reason}`,

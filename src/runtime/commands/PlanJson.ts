@@ -30,7 +30,7 @@ const heldJson = ({ action, cidr, reason, table }: Held) => ({
 const hostJson = ({ host, verdict }: HostVerdict) => ({
   ip: host,
   verdict: named(verdict._tag),
-  reason: verdict._tag === "Failed" ? verdict.reason : null,
+  reason: verdict._tag === "Failed" ? verdict.reason : verdict._tag === "Unwatched" ? verdict.why : null,
 })
 
 /** The plan for programs. All lists have a fixed order. */

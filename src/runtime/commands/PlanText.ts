@@ -74,6 +74,8 @@ const hostRow = ({ host, verdict }: HostVerdict): ReadonlyArray<Line> => {
       return [[span(host), span("failed", "bad"), span(verdict.reason)]]
     case "Unknown":
       return [[span(host), span("unknown", "warn"), span("it did not answer; one that is silent gains no route")]]
+    case "Unwatched":
+      return [[span(host), span("unwatched", "warn"), span(verdict.why)]]
   }
 }
 

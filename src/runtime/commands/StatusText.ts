@@ -33,9 +33,10 @@ const summary = ({ counts, last_refresh, now, restored, tables }: StatusJson): L
 const verdict = (alarms: ReadonlyArray<Alarm>): ReadonlyArray<Line> => {
   if (alarms.length === 0) return [line("All is well.", "good")]
   const about = (what: Alarm["about"]) => alarms.filter((alarm) => alarm.about === what)
-  const [daemon, hosts, holds] = [about("daemon"), about("host"), about("hold")]
+  const [daemon, hosts, unwatched, holds] = [about("daemon"), about("host"), about("unwatched"), about("hold")]
   const counts = [
     ...(hosts.length === 0 ? [] : [`${count(hosts.length, "host")} failed`]),
+    ...(unwatched.length === 0 ? [] : [`${count(unwatched.length, "host")} unwatched`]),
     ...(holds.length === 0 ? [] : [`${holds.length} held`]),
   ]
   return [...daemon.map(({ words }) => words), ...(counts.length === 0 ? [] : [counts.join(", ")])].map((words) => [
@@ -56,6 +57,7 @@ const carried = ({ tables }: StatusJson): ReadonlyMap<string, number> => {
 const tones: Readonly<Record<StatusJson["hosts"][number]["verdict"], Tone>> = {
   healthy: "good",
   unknown: "warn",
+  unwatched: "warn",
   failed: "bad",
 }
 

@@ -82,7 +82,7 @@ export const counted = {
 
 /** Shows all of these, at zero: a rate of what was never seen is nothing rather than zero. */
 export const exposeLoopMetrics: Effect.Effect<void> = Effect.gen(function* () {
-  for (const tag of ["Unknown", "Healthy", "Failed"] as const) yield* Metric.value(verdicts(tag))
+  for (const tag of ["Unknown", "Healthy", "Failed", "Unwatched"] as const) yield* Metric.value(verdicts(tag))
   for (const name of stages) yield* Metric.value(stage(name))
   yield* Metric.value(whole)
   for (const result of ["done", ...dispositions] as const) yield* Metric.value(readings(result))

@@ -52,7 +52,7 @@ const gauges: ReadonlyArray<StateGauge> = [
   one(
     "spec_hosts",
     "Hosts of the spec in force.",
-    ({ tally: { hosts } }) => hosts.Unknown + hosts.Healthy + hosts.Failed,
+    ({ tally: { hosts } }) => hosts.Unknown + hosts.Healthy + hosts.Failed + hosts.Unwatched,
   ),
   several("hosts", "Hosts of the spec in force, by verdict.", ({ tally }) =>
     tagsOf(verdictNames).map((tag) => [{ verdict: verdictNames[tag] }, tally.hosts[tag]]),

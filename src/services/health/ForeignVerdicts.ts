@@ -14,6 +14,10 @@ const maxBatch = 65_536
 const verdictOf = (given: unknown): Said | undefined => {
   if (Predicate.isTagged(given, "Healthy")) return { tag: "Healthy", reason: "" }
   if (Predicate.isTagged(given, "Unknown")) return { tag: "Unknown", reason: "" }
+  if (Predicate.isTagged(given, "Unwatched")) {
+    const why = Predicate.hasProperty(given, "why") && Predicate.isString(given.why) ? given.why : ""
+    return { tag: "Unwatched", reason: why === "" ? "no reason given" : shortened(why) }
+  }
   if (!Predicate.isTagged(given, "Failed")) return undefined
   const reason = Predicate.hasProperty(given, "reason") && Predicate.isString(given.reason) ? given.reason : ""
   return { tag: "Failed", reason: reason === "" ? "no reason given" : shortened(reason) }

@@ -36,7 +36,14 @@ interface Watched {
 const verdictOf = (said: Said | undefined, { since, verdict }: Watched, now: Millis): Verdict => {
   if (said === undefined || said.tag === "Unknown") return Verdict.Unknown({ since })
   if (said.tag === verdict._tag) return verdict
-  return said.tag === "Healthy" ? Verdict.Healthy({ since: now }) : Verdict.Failed({ since: now, reason: said.reason })
+  switch (said.tag) {
+    case "Healthy":
+      return Verdict.Healthy({ since: now })
+    case "Failed":
+      return Verdict.Failed({ since: now, reason: said.reason })
+    case "Unwatched":
+      return Verdict.Unwatched({ since: now, why: said.reason })
+  }
 }
 
 /** What the plugin's source must have; what it gives is looked at when it comes. */

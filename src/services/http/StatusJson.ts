@@ -47,9 +47,9 @@ export type TableJson = typeof TableJson.Type
 
 export const HostJson = Schema.Struct({
   ip: Ip,
-  verdict: Schema.Literals(["unknown", "healthy", "failed"]),
+  verdict: Schema.Literals(["unknown", "healthy", "failed", "unwatched"]),
   since: Time,
-  reason: Schema.NullOr(Words).annotate({ description: "why it failed" }),
+  reason: Schema.NullOr(Words).annotate({ description: "why it failed, or why nothing watches it" }),
   able: Schema.Boolean.annotate({ description: "may take routes" }),
   why: Schema.NullOr(Words).annotate({ description: "why it may take no route" }),
   drained: Schema.Boolean,

@@ -4,7 +4,7 @@ import { apply } from "../../../src/domain/Apply.ts"
 import type { Cidr } from "../../../src/domain/Cidr.ts"
 import { type Decision, decide, pendingOf } from "../../../src/domain/Decide.ts"
 import type { Durable } from "../../../src/domain/Durable.ts"
-import type { Millis, Verdict } from "../../../src/domain/Health.ts"
+import { type Millis, Verdict } from "../../../src/domain/Health.ts"
 import type { Ip } from "../../../src/domain/Ip.ts"
 import type { Policy } from "../../../src/domain/Policy.ts"
 import type { RouteSpec } from "../../../src/domain/RouteSpec.ts"
@@ -124,6 +124,18 @@ export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
       ],
     }))
 
+const verdictOf = (_tag: Verdict["_tag"], since: Millis): Verdict => {
+  switch (_tag) {
+    case "Failed":
+      return Verdict.Failed({ since, reason: "3 probes lost" })
+    case "Unwatched":
+      return Verdict.Unwatched({ since, why: "no alarm covers it" })
+    case "Unknown":
+    case "Healthy":
+      return { _tag, since }
+  }
+}
+
 const eventOf = (
   step: Step,
   world: World,
@@ -146,10 +158,7 @@ const eventOf = (
     }
     case "Verdicts":
       return WorldEvent.VerdictsReached({
-        verdicts: step.verdicts.map(([host, _tag]) => ({
-          host,
-          verdict: _tag === "Failed" ? { _tag, since: at, reason: "3 probes lost" } : { _tag, since: at },
-        })),
+        verdicts: step.verdicts.map(([host, _tag]) => ({ host, verdict: verdictOf(_tag, at) })),
       })
     case "Done": {
       const action = pick(step.choice)

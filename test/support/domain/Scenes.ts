@@ -53,6 +53,7 @@ export const anyVerdict: fc.Arbitrary<Verdict> = often<Verdict>(
   [10, fc.constant(Verdict.Healthy({ since: 0 }))],
   [3, fc.constant(Verdict.Failed({ since: 0, reason: "3 probes lost" }))],
   [2, fc.constant(Verdict.Unknown({ since: 0 }))],
+  [1, fc.constant(Verdict.Unwatched({ since: 0, why: "no alarm covers it" }))],
 )
 
 export const anyHealth: fc.Arbitrary<Health> = fc

@@ -19,7 +19,7 @@ import type { Scene } from "./Scenes.ts"
 
 const letters = ["a", "b", "c", "d", "e"] as const
 export type Letter = (typeof letters)[number]
-type HealthWord = "healthy" | "failed" | "unknown" | "drained"
+type HealthWord = "healthy" | "failed" | "unknown" | "unwatched" | "drained"
 
 /** The destination that small scenes are about, unless they say otherwise. */
 export const destination = cidr("192.168.0.0/16")
@@ -107,6 +107,7 @@ export const smallHealth = (words: Partial<Record<Letter, HealthWord>>): Health 
       if (word === undefined) return []
       if (word === "failed") return [[hostAt(letter), Verdict.Failed({ since: 0, reason: "3 probes lost" })]]
       if (word === "unknown") return [[hostAt(letter), Verdict.Unknown({ since: 0 })]]
+      if (word === "unwatched") return [[hostAt(letter), Verdict.Unwatched({ since: 0, why: "no alarm covers it" })]]
       return [[hostAt(letter), Verdict.Healthy({ since: 0 })]]
     }),
   )

@@ -86,6 +86,10 @@ export class Story {
     return this.#verdict(letter, Verdict.Unknown({ since: this.now }))
   }
 
+  isUnwatched(letter: Letter): this {
+    return this.#verdict(letter, Verdict.Unwatched({ since: this.now, why: "no alarm covers it" }))
+  }
+
   /** EC2 did the write that is pending; the only one, unless told which. */
   done(words?: string): this {
     return this.take(WorldEvent.WriteDone({ action: this.#find(words), at: this.now }))

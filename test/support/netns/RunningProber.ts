@@ -10,7 +10,7 @@ const Line = Schema.fromJsonString(
     Schema.Struct({
       at: Schema.Number,
       host: Schema.String,
-      verdict: Schema.Literals(["Unknown", "Healthy", "Failed"]),
+      verdict: Schema.Literals(["Unknown", "Healthy", "Failed", "Unwatched"]),
       reason: Schema.optional(Schema.String),
     }),
     Schema.Struct({ at: Schema.Number, state: Schema.Literals(["Up", "Down"]), why: Schema.optional(Schema.String) }),

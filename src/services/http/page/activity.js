@@ -18,19 +18,22 @@ const byKey = (items, key) => new Map(items.map((item) => [key(item), item]))
 /** @param {OverviewJson} before @param {OverviewJson} after */
 const hostLines = (before, after) => {
   const known = byKey(before.hosts.shown, ({ ip }) => ip)
-  /** @type {Record<"failed" | "healthy" | "drained" | "undrained", Array<string>>} */
-  const lines = { failed: [], healthy: [], drained: [], undrained: [] }
+  /** @type {Record<"failed" | "healthy" | "unwatched" | "drained" | "undrained", Array<string>>} */
+  const lines = { failed: [], healthy: [], unwatched: [], drained: [], undrained: [] }
   for (const { drained, ip, reason, verdict } of after.hosts.shown) {
     const was = known.get(ip)
     if (was === undefined) continue
     if (verdict === "failed" && was.verdict !== "failed") lines.failed.push(`Host ${ip} failed: ${reason ?? ""}`)
     if (verdict === "healthy" && was.verdict === "failed") lines.healthy.push(`Host ${ip} is healthy again`)
+    if (verdict === "unwatched" && was.verdict !== "unwatched")
+      lines.unwatched.push(`Host ${ip} is unwatched: ${reason ?? ""}`)
     if (drained && !was.drained) lines.drained.push(`Host ${ip} is drained`)
     if (!drained && was.drained) lines.undrained.push(`Host ${ip} is in service again`)
   }
   return [
     ...bounded(lines.failed, (count) => `${count} hosts failed`),
     ...bounded(lines.healthy, (count) => `${count} hosts are healthy again`),
+    ...bounded(lines.unwatched, (count) => `${count} hosts are unwatched`),
     ...bounded(lines.drained, (count) => `${count} hosts are drained`),
     ...bounded(lines.undrained, (count) => `${count} hosts are in service again`),
   ]

@@ -12,15 +12,17 @@ import { compareAddresses, plural, timeView } from "./words.js"
 const standingOf = ({ able, drained, verdict }) => {
   if (verdict === "failed") return { mark: "✕", words: "failed", kind: "bad" }
   if (drained) return { mark: "‖", words: "drained", kind: "warn" }
+  if (verdict === "unwatched") return { mark: "?", words: "unwatched", kind: "warn" }
   if (verdict === "unknown") return { mark: "?", words: "not heard of yet", kind: "warn" }
   return able
     ? { mark: "✓", words: "healthy", kind: "good" }
     : { mark: "?", words: "healthy, but takes no route", kind: "warn" }
 }
 
-/** Why it failed, or may take no route. @param {OverviewHostJson} host */
+/** Why it failed, is unwatched, or may take no route. @param {OverviewHostJson} host */
 const whyOf = ({ drained, reason, verdict, why }) => {
   if (verdict === "failed") return reason ?? ""
+  if (verdict === "unwatched" && !drained) return reason ?? ""
   if (drained) return "it gains no routes, and loses those it has"
   return why ?? ""
 }
