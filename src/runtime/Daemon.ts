@@ -12,6 +12,7 @@ import * as AwsEc2 from "../services/ec2/AwsEc2.ts"
 import type { Ec2 } from "../services/ec2/Ec2.ts"
 import * as Executor from "../services/ec2/Executor.ts"
 import * as SimulatedEc2 from "../services/ec2/SimulatedEc2.ts"
+import * as HostInstances from "../services/health/HostInstances.ts"
 import type { TokenFileError } from "../services/http/BearerToken.ts"
 import type { ControlPlane } from "../services/http/ControlPlane.ts"
 import * as HttpServer from "../services/http/HttpServer.ts"
@@ -162,7 +163,7 @@ const layer = (options: Options, vpc: ChosenVpc) => {
         stateLayer(options.stateFile),
       ),
     ),
-    Layer.provideMerge(vpc.layer),
+    Layer.provideMerge(Layer.merge(vpc.layer, HostInstances.layer)),
     // What is told on the way down must still find them.
     Layer.provide(Layer.merge(auditLayer(options, vpc), exportLayer(options))),
   )

@@ -18,6 +18,7 @@ import type { Cidr } from "../domain/Cidr.ts"
 import { decide, pendingOf, viewOf } from "../domain/Decide.ts"
 import { durableOf } from "../domain/Durable.ts"
 import type { Millis } from "../domain/Health.ts"
+import { instancesOfHosts } from "../domain/InstancesOfHosts.ts"
 import type { Ip } from "../domain/Ip.ts"
 import { overview } from "../domain/Overview.ts"
 import type { Policy } from "../domain/Policy.ts"
@@ -31,6 +32,7 @@ import type { Ec2 } from "../services/ec2/Ec2.ts"
 import { CurrentOperator } from "../services/CurrentOperator.ts"
 import { Executor, type Outcome } from "../services/ec2/Executor.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
+import { HostInstances } from "../services/health/HostInstances.ts"
 import { now } from "../services/Now.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { Auditor } from "./Auditor.ts"
@@ -95,6 +97,7 @@ const logCondition = ({ kind, words, since }: ConditionLine, at: Millis): Effect
 const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const config = yield* ConfigSource
   const health = yield* HealthSource
+  const instances = yield* HostInstances
   const executor = yield* Executor
   const startedAt = yield* now
   yield* exposeLoopMetrics
@@ -145,6 +148,13 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     return index !== undefined && !world.drained.has(host) && viewOf(world, index, at).standing(host)._tag !== "Able"
   }
 
+  /** Tells the health sources which instances the hosts are, once there is a reading. */
+  const tellInstances = Effect.gen(function* () {
+    if (world.reading === undefined) return
+    const before = (yield* instances.current) ?? new Map()
+    yield* instances.tell(instancesOfHosts(world.cidrsOf.keys(), world.reading.index, before))
+  })
+
   /** What an event asks for besides a decision. */
   const follow = Effect.fnUntraced(function* (event: WorldEvent, before: World) {
     yield* auditor.applied(event, before)
@@ -155,6 +165,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         if (world.spec === before.spec) return
         const hosts = hostsOf(event.spec)
         yield* Effect.logInfo(`spec in force: ${event.spec.size} CIDRs, ${hosts.size} hosts`)
+        yield* tellInstances
         yield* health.watch(hosts)
         if ([...hosts].some(isMissing)) yield* refresher.request
         return
@@ -164,6 +175,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         yield* Effect.logInfo(
           `spec restored: ${spec.size} CIDRs; it protects, and deletes nothing until a spec is accepted`,
         )
+        yield* tellInstances
         return yield* health.watch(hostsOf(spec))
       }
       case "VerdictsReached":
@@ -188,6 +200,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         if (event.disposition === "refresh" || event.disposition === "transient") yield* refresher.request
         return
       case "VpcRead":
+        yield* tellInstances
         return yield* failovers.read(world)
       case "HostDrained":
       case "HostUndrained":
@@ -305,5 +318,5 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
 export const layer = (
   options: ReconcilerOptions,
-): Layer.Layer<Reconciler, never, ConfigSource | HealthSource | Executor | Ec2 | StateStore> =>
+): Layer.Layer<Reconciler, never, ConfigSource | HealthSource | HostInstances | Executor | Ec2 | StateStore> =>
   Layer.effect(Reconciler, make(options))

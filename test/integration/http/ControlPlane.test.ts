@@ -15,6 +15,7 @@ import { denyTable } from "../../../src/services/ec2/SimulatedFaults.ts"
 import { terminate } from "../../../src/services/ec2/SimulatedHosts.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
 import { HealthSource } from "../../../src/services/health/HealthSource.ts"
+import * as HostInstances from "../../../src/services/health/HostInstances.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
 import * as SimulatedProbe from "../../../src/services/health/SimulatedProbe.ts"
 import { ControlPlane } from "../../../src/services/http/ControlPlane.ts"
@@ -37,7 +38,9 @@ const steeredAfter = (before: Effect.Effect<void, never, Simulation>) =>
   HttpControlPlane.layer({ version: "1.2.3", vpc: "vpc-350d6a51", dryRun: false }).pipe(
     Layer.provide(Metrics.layer({ version: "1.2.3", dryRun: false, updateEvery: undefined })),
     Layer.provideMerge(Reconciler.layer({ policy: defaultPolicy, recheckInterval: 30_000, dryRun: false })),
-    Layer.provideMerge(Layer.mergeAll(HttpConfig.layer, health, Executor.layer, StateStore.layerNone)),
+    Layer.provideMerge(
+      Layer.mergeAll(HttpConfig.layer, health, HostInstances.layer, Executor.layer, StateStore.layerNone),
+    ),
     Layer.provideMerge(Layer.provideMerge(Layer.effectDiscard(before), SimulatedEc2.layer(defaultTopology))),
     Layer.provideMerge(Logger.layer([])),
   )

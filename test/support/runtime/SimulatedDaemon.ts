@@ -14,6 +14,7 @@ import * as SimulatedEc2 from "../../../src/services/ec2/SimulatedEc2.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
 import type { Topology } from "../../../src/services/ec2/Topology.ts"
 import { HealthSource } from "../../../src/services/health/HealthSource.ts"
+import * as HostInstances from "../../../src/services/health/HostInstances.ts"
 import * as StateStore from "../../../src/services/state/StateStore.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
 import * as SimulatedProbe from "../../../src/services/health/SimulatedProbe.ts"
@@ -69,7 +70,9 @@ export interface DaemonOptions {
 /** All real code from the config source to EC2, on the simulated VPC and network, in virtual time. */
 export const daemon = (
   options: DaemonOptions = {},
-): Layer.Layer<Reconciler | Specs | Simulation | Executor.Executor | Ec2 | HealthSource> =>
+): Layer.Layer<
+  Reconciler | Specs | Simulation | Executor.Executor | Ec2 | HealthSource | HostInstances.HostInstances
+> =>
   reconcilerLayer({
     policy: { ...defaultPolicy, ...options.policy },
     recheckInterval: options.recheckInterval ?? 30_000,
@@ -83,7 +86,7 @@ export const daemon = (
         options.dryRun === true ? Executor.layerDryRun : Executor.layer,
       ),
     ),
-    Layer.provideMerge(SimulatedEc2.layer(options.topology ?? defaultTopology)),
+    Layer.provideMerge(Layer.merge(SimulatedEc2.layer(options.topology ?? defaultTopology), HostInstances.layer)),
   )
 
 /** Lets virtual time pass in steps, so that what happens on the way happens in its order. */
