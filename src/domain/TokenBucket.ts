@@ -10,6 +10,10 @@ export interface BucketLimits {
 export interface TokenBucket extends BucketLimits {
   readonly tokens: number
   readonly at: Millis
+  /** The part of the limits that is taken to be ours, in (0, 1]: the others of the account use the rest. */
+  readonly share: number
+  /** When the share was last made smaller. */
+  readonly shrunkAt: Millis
 }
 
 /** EC2's limit for each of CreateRoute, ReplaceRoute and DeleteRoute ("API throttling", EC2 developer guide). */
@@ -18,26 +22,58 @@ export const routeWrites: BucketLimits = { capacity: 50, refillPerSecond: 5 }
 /** EC2's limit for filtered or paginated Describe calls, each call its own bucket (same source). */
 export const describes: BucketLimits = { capacity: 100, refillPerSecond: 20 }
 
-/** A full bucket. */
+/**
+ * A throttle answer halves the share and ten seconds double it. At that pace somebody else who takes a steady half of the
+ * limit costs about one throttled call in 25, and one who took the whole bucket once costs three seconds.
+ */
+const doubling: Millis = 10_000
+/** One try in about 13 s is left of EC2's 5 a second, so that the end of the trouble is noticed. */
+const smallestShare = 1 / 64
+
+/** The share grows by the factor e in this time. */
+const growth: Millis = doubling / Math.LN2
+
+/** A full bucket, all of it ours. */
 export const full = (limits: BucketLimits, now: Millis): TokenBucket => ({
   ...limits,
   tokens: limits.capacity,
   at: now,
+  share: 1,
+  shrunkAt: -Infinity,
 })
+
+/** How long until the whole is ours again. */
+const untilWhole = (share: number): Millis => growth * Math.log(1 / share)
+
+/** What flows in while `elapsed` passes, in milliseconds of the whole limit. */
+const inflow = (share: number, elapsed: Millis): Millis => {
+  const growing = Math.min(elapsed, untilWhole(share))
+  return share * growth * Math.expm1(growing / growth) + elapsed - growing
+}
+
+/** The inverse: how long until as much has flowed in. */
+const timeFor = (share: number, wanted: Millis): Millis => {
+  const whileGrowing = growth * (1 - share)
+  return wanted <= whileGrowing
+    ? growth * Math.log1p(wanted / (share * growth))
+    : untilWhole(share) + wanted - whileGrowing
+}
 
 /** The bucket at `now`, refilled. Time that runs backwards refills nothing. */
 export const refilled = (bucket: TokenBucket, now: Millis): TokenBucket => {
   const elapsed = Math.max(0, now - bucket.at)
-  const tokens = Math.min(bucket.capacity, bucket.tokens + (elapsed / 1000) * bucket.refillPerSecond)
-  return { ...bucket, tokens, at: Math.max(now, bucket.at) }
+  const share = Math.min(1, bucket.share * Math.exp(elapsed / growth))
+  const capacity = Math.max(1, bucket.capacity * share)
+  const tokens = bucket.tokens + (inflow(bucket.share, elapsed) / 1000) * bucket.refillPerSecond
+  return { ...bucket, tokens: Math.min(capacity, tokens), share, at: Math.max(now, bucket.at) }
 }
 
 // Refilling adds fractions; without this a token that is due could be missed by a rounding error and waited for anew.
 const rounding = 1e-6
 
 /**
- * Takes one token and leaves at least `reserve` behind, or says how many milliseconds until that is possible.
- * `reserve` is what less urgent work leaves for failovers.
+ * Takes one token and leaves at least `reserve` behind (of a bucket of which a part is ours: that part of it), or says how
+ * many milliseconds until that is possible. `reserve` is what less urgent work leaves for failovers.
  */
 export const take = (
   bucket: TokenBucket,
@@ -45,11 +81,19 @@ export const take = (
   reserve = 0,
 ): { readonly bucket: TokenBucket; readonly waitMillis: number } => {
   const present = refilled(bucket, now)
-  const missing = 1 + reserve - present.tokens
+  const missing = 1 + reserve * present.share - present.tokens
   return missing <= rounding
     ? { bucket: { ...present, tokens: Math.max(0, present.tokens - 1) }, waitMillis: 0 }
-    : { bucket: present, waitMillis: Math.ceil((missing / present.refillPerSecond) * 1000) }
+    : { bucket: present, waitMillis: Math.ceil(timeFor(present.share, (missing / present.refillPerSecond) * 1000)) }
 }
 
-/** EC2 said "throttled": somebody else of the account drains the same bucket. Nothing is left; time restores it. */
-export const emptied = (bucket: TokenBucket, now: Millis): TokenBucket => ({ ...refilled(bucket, now), tokens: 0 })
+/**
+ * EC2 said "throttled" at `now` to a call of `sentAt`: others of the account drain the same bucket. Nothing is left, and
+ * less of it is ours. Calls that went out before the share last shrank say nothing new.
+ */
+export const throttled = (bucket: TokenBucket, sentAt: Millis, now: Millis): TokenBucket => {
+  const present = { ...refilled(bucket, now), tokens: 0 }
+  return sentAt < bucket.shrunkAt
+    ? present
+    : { ...present, share: Math.max(smallestShare, present.share / 2), shrunkAt: now }
+}

@@ -3,11 +3,11 @@ import fc from "fast-check"
 import {
   type BucketLimits,
   describes,
-  emptied,
   full,
   refilled,
   routeWrites,
   take,
+  throttled,
   type TokenBucket,
 } from "../../src/domain/TokenBucket.ts"
 
@@ -142,7 +142,7 @@ describe("a token bucket", () => {
   it("holds between none and capacity tokens, whatever happens", () => {
     fc.assert(
       fc.property(used, fc.integer({ min: -10_000, max: 10_000_000 }), ({ limits, bucket, now }, later) => {
-        for (const one of [bucket, refilled(bucket, now + later), emptied(bucket, now + later)]) {
+        for (const one of [bucket, refilled(bucket, now + later), throttled(bucket, now + later, now + later)]) {
           assert.isAtLeast(one.tokens, 0)
           assert.isAtMost(one.tokens, limits.capacity)
         }
@@ -160,12 +160,53 @@ describe("a token bucket", () => {
     )
   })
 
-  it("after a throttle answer is empty, and gives its next token one refill later", () => {
+  it("after a throttle answer is empty, and gives its next token after one to two refills", () => {
     fc.assert(
       fc.property(used, ({ limits, bucket, now }) => {
-        const { waitMillis } = take(emptied(bucket, now), now)
+        const { waitMillis } = take(throttled(bucket, now, now), now)
         assert.isAtLeast(waitMillis, (1000 / limits.refillPerSecond) * (1 - tolerance))
-        assert.isAtMost(waitMillis, 1000 / limits.refillPerSecond + 1)
+        assert.isAtMost(waitMillis, 2000 / limits.refillPerSecond + 1)
+      }),
+    )
+  })
+
+  it("is halved once by all answers to calls that were sent together", () => {
+    const sent = full(routeWrites, start)
+    const first = throttled(sent, start, start + 100)
+    assert.strictEqual(first.share, 0.5)
+    const second = throttled(first, start, start + 110)
+    assert.isAtLeast(second.share, 0.5)
+    assert.strictEqual(second.tokens, 0)
+    assert.isBelow(throttled(second, start + 105, start + 120).share, 0.3)
+  })
+
+  it("is ours again, all of it, a minute after the last of any number of throttle answers", () => {
+    fc.assert(
+      fc.property(used, fc.array(fc.nat({ max: 5_000 }), { maxLength: 50 }), ({ bucket, now }, pauses) => {
+        let present = now
+        let shrunk = bucket
+        for (const pause of pauses) {
+          present += pause
+          shrunk = throttled(shrunk, present, present)
+          assert.isAtLeast(take(shrunk, present).waitMillis, 1)
+        }
+        assert.approximately(refilled(shrunk, present + 60_000).share, 1, tolerance)
+      }),
+    )
+  })
+
+  it("fills as far in two steps as in one, and grants a token after the wait it names, also when part of it is ours", () => {
+    fc.assert(
+      fc.property(used, fc.nat({ max: 10_000 }), fc.nat({ max: 10_000 }), ({ limits, bucket, now }, one, other) => {
+        const shrunk = throttled(throttled(bucket, now, now), now, now)
+        const whole = refilled(shrunk, now + one + other)
+        const parts = refilled(refilled(shrunk, now + one), now + one + other)
+        assert.approximately(parts.share, whole.share, tolerance)
+        // A bucket that was full meanwhile is as full as it may be.
+        if (limits.capacity * shrunk.share > 1 + ((one + other) / 1000) * limits.refillPerSecond)
+          assert.approximately(parts.tokens, whole.tokens, tolerance * limits.capacity)
+        const { waitMillis } = take(shrunk, now)
+        assert.strictEqual(take(shrunk, now + waitMillis).waitMillis, 0)
       }),
     )
   })

@@ -87,10 +87,10 @@ const make = Effect.gen(function* () {
     const { disposition, code, message, requestId } = error
     if ((disposition === "throttled" || disposition === "transient") && attempts < mostAttempts) {
       const notBefore = at + (yield* backoff(attempts))
-      queue.again(action, { at, notBefore, throttled: disposition === "throttled" })
+      queue.again(action, { at, disposition }, notBefore)
       return
     }
-    queue.failed(action)
+    queue.failed(action, { at, disposition })
     yield* Queue.offer(outcomes, Outcome.Failed({ action, at, attempts, disposition, code, message, requestId }))
   })
 

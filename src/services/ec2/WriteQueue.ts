@@ -3,7 +3,8 @@ import type { Cidr } from "../../domain/Cidr.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { RouteTableId } from "../../domain/Ids.ts"
 import { fingerprint } from "../../domain/Obstacle.ts"
-import { emptied, full, refilled, routeWrites, take, type TokenBucket } from "../../domain/TokenBucket.ts"
+import { full, refilled, routeWrites, take, throttled, type TokenBucket } from "../../domain/TokenBucket.ts"
+import type { Disposition } from "../../domain/WriteFailure.ts"
 
 /** Writes on the wire at once, over all tables. */
 const mostInFlight = 32
@@ -25,10 +26,17 @@ interface Entry {
 }
 
 interface Flight extends Entry {
+  readonly sentAt: Millis
   /** A newer decision wants something else for the cell: this write is not tried again. */
   readonly superseded: boolean
   /** It has landed, but the planner does not know yet: until it does, it may ask for the same write once more. */
   readonly landed: boolean
+}
+
+/** A try that did not succeed. */
+interface Failure {
+  readonly at: Millis
+  readonly disposition: Disposition
 }
 
 /** What may be sent: a write, or how long to wait until that could change by time alone. */
@@ -148,7 +156,8 @@ export class WriteQueue {
           break
         }
         this.#dequeue(action)
-        this.#flights.set(cellKey(action), { ...entry, attempts: entry.attempts + 1, superseded: false, landed: false })
+        const flight = { ...entry, attempts: entry.attempts + 1, sentAt: now, superseded: false, landed: false }
+        this.#flights.set(cellKey(action), flight)
         this.#onTheWire++
         this.#inTable.set(action.table, (this.#inTable.get(action.table) ?? 0) + 1)
         return { _tag: "Send", action, attempts: entry.attempts + 1 }
@@ -185,9 +194,17 @@ export class WriteQueue {
   }
 
   /** The write failed for good, or for this time. Its cell stays closed until {@link reported}. */
-  failed(action: Action): void {
+  failed(action: Action, failure: Failure): void {
+    this.#blame(action, failure)
     this.#await(action)
-    this.#failing.add(action.table)
+  }
+
+  /** Throttling says something of the account, and every other failure something of the table. */
+  #blame(action: Action, { at, disposition }: Failure): void {
+    if (disposition !== "throttled") return void this.#failing.add(action.table)
+    const bucket = this.#buckets.get(action._tag)
+    const sentAt = this.#flights.get(cellKey(action))?.sentAt ?? at
+    if (bucket !== undefined) this.#buckets.set(action._tag, throttled(bucket, sentAt, at))
   }
 
   /** The planner knows what became of the write: its cell is open again. */
@@ -196,17 +213,11 @@ export class WriteQueue {
     if (this.#flights.get(key)?.landed === true) this.#flights.delete(key)
   }
 
-  /** The write failed at `at` and is to be tried again at `notBefore`, unless a newer decision has taken its place. */
-  again(
-    action: Action,
-    { at, notBefore, throttled }: { readonly at: Millis; readonly notBefore: Millis; readonly throttled: boolean },
-  ): void {
+  /** The write failed and is to be tried again at `notBefore`, unless a newer decision has taken its place. */
+  again(action: Action, failure: Failure, notBefore: Millis): void {
+    this.#blame(action, failure)
     const flight = this.#land(action)
     this.#flights.delete(cellKey(action))
-    if (throttled) {
-      const bucket = this.#buckets.get(action._tag)
-      if (bucket !== undefined) this.#buckets.set(action._tag, emptied(bucket, at))
-    } else this.#failing.add(action.table)
     const queued = this.#keysOf.get(action.cidr)?.has(cellKey(action)) === true
     if (flight !== undefined && !flight.superseded && !queued)
       this.#enqueue({ action: flight.action, since: flight.since, attempts: flight.attempts, notBefore })
