@@ -1,36 +1,16 @@
 import { EC2Client } from "@aws-sdk/client-ec2"
 import { Effect, type Scope } from "effect"
-import { fromThrown, readThrown } from "./AwsEc2Error.ts"
+import { readThrown } from "../AwsThrown.ts"
+import { awsTransport } from "../AwsTransport.ts"
+import { fromThrown } from "./AwsEc2Error.ts"
 import { ec2Error } from "./Ec2Failure.ts"
 
-/** Milliseconds. Retries belong to the executor, so a call that hangs must end soon. */
-const connectionTimeout = 1_000
+/** Milliseconds until the first bytes of an answer, and for a call with everything in it: also credentials, a large page. */
 const requestTimeout = 5_000
-/** Milliseconds for a call with everything in it: fetching credentials, and reading the body of a large page. */
 const callLimit = 15_000
 
-/** Milliseconds after which an idle connection is closed, before something between here and EC2 drops it silently. */
-const idleLimit = 20_000
-
-/** More than are ever in flight: the SDK counts waiting for a socket as connecting. */
-const maxSockets = 256
-
-const newClient = (region: string | undefined): EC2Client => {
-  // `proxyEnv` lets Node (24.5, 22.21 and later) honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY; the SDK itself does not.
-  const agent = { keepAlive: true, maxSockets, timeout: idleLimit, proxyEnv: process.env }
-  return new EC2Client({
-    ...(region === undefined ? {} : { region }),
-    maxAttempts: 1,
-    requestHandler: {
-      connectionTimeout,
-      requestTimeout,
-      throwOnRequestTimeout: true,
-      socketTimeout: requestTimeout,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
-  })
-}
+const newClient = (region: string | undefined): EC2Client =>
+  new EC2Client({ ...(region === undefined ? {} : { region }), ...awsTransport(requestTimeout) })
 
 /** The SDK's client, destroyed with the scope. No region: the SDK's own environment says. */
 export const makeClient = (region: string | undefined): Effect.Effect<EC2Client, never, Scope.Scope> =>

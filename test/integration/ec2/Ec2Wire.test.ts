@@ -2,7 +2,7 @@ import { CreateRouteCommand, DeleteRouteCommand, DescribeRouteTablesCommand, typ
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, type Scope } from "effect"
 import { InterfaceId } from "../../../src/domain/Ids.ts"
-import { readThrown } from "../../../src/services/ec2/AwsEc2Error.ts"
+import { readThrown } from "../../../src/services/AwsThrown.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
 import { decodeTopology } from "../../../src/services/ec2/Topology.ts"
 import { awsClient } from "../../support/ec2/AwsClient.ts"
