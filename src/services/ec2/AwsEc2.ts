@@ -13,6 +13,7 @@ import { familyOf } from "../../domain/Cidr.ts"
 import type { VpcId } from "../../domain/Ids.ts"
 import type { Vpc } from "../../domain/Vpc.ts"
 import { makeClient, send } from "./AwsClient.ts"
+import { confirmWrites } from "./AwsConfirmation.ts"
 import { decodeInstance, decodeInterface, decodeTable, decodeVpc } from "./AwsEc2Decode.ts"
 import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
 import { ec2Error } from "./Ec2Failure.ts"
@@ -41,6 +42,7 @@ interface Page<A> {
 
 const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
   const client = yield* makeClient(options.region)
+  confirmWrites(client)
 
   /** Reads and decodes page after page: one that fails, or cannot be taken, fails all. */
   const allPages = Effect.fnUntraced(function* <A, B>(

@@ -81,6 +81,34 @@ describe("errors of the AWS layer", () => {
     ),
   )
 
+  it.live.each([
+    ["nothing", ""],
+    ["a page", "<html><body>Welcome</body></html>"],
+    ["another call's", '<DescribeVpcsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"/>'],
+    [
+      "a no",
+      `<OPERATIONResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><return>false</return></OPERATIONResponse>`,
+    ],
+  ] as const)("a write whose answer is a success with %s is no write that was done: EC2 is to be read", ([, body]) =>
+    simulated(
+      Effect.gen(function* () {
+        const { proxy, ec2, cell, stand } = yield* setUp()
+        const writes = {
+          CreateRoute: ec2.createRoute(cell, stand.a.interfaceId),
+          ReplaceRoute: ec2.replaceRoute(cell, stand.a.interfaceId),
+          DeleteRoute: ec2.deleteRoute(cell),
+        }
+        for (const [operation, write] of Object.entries(writes)) {
+          const told = body.replaceAll("OPERATION", operation)
+          const answer = { _tag: "Answer", status: 200, contentType: "text/xml", body: told } as const
+          yield* proxy.addRule({ action: operation, times: 1, fault: answer })
+          const error = yield* refusal(write)
+          assert.deepInclude({ ...error }, { operation, code: "UnconfirmedAnswer", disposition: "refresh" })
+        }
+      }),
+    ),
+  )
+
   it.live("a cut connection is transient and names what happened", () =>
     simulated(
       Effect.gen(function* () {
