@@ -8,6 +8,7 @@ import { RouteTarget } from "./Vpc.ts"
 import type { StandingRoute } from "./VpcIndex.ts"
 import { cellsOf, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
+import { blamesInterface } from "./WriteFailure.ts"
 import { doubted, written } from "./WriteLog.ts"
 
 type WriteFailed = Extract<WorldEvent, { readonly _tag: "WriteFailed" }>
@@ -62,14 +63,8 @@ export const writeDone = (world: World, action: Action, doneAt: Millis): [World,
   ]
 }
 
-/** How long EC2's word that it does not know an interface is believed against the readings. */
+/** How long EC2's word that it will not have an interface is believed against the readings. */
 const refusalMemory: Millis = 30_000
-
-const unknownInterface: ReadonlySet<string> = new Set([
-  "InvalidNetworkInterfaceID.NotFound",
-  "InvalidInstanceID",
-  "InvalidInstanceID.NotFound",
-])
 
 /** The writes, where EC2's refusal speaks against what we believe of the cell. */
 const writesAfter = (world: World, { action, disposition }: WriteFailed): World["writes"] => {
@@ -91,8 +86,8 @@ export const writeFailed = (world: World, event: WriteFailed): [World, ReadonlyS
     obstacle(ByCell.get(world.obstacles, action), action, event, at),
   )
   const dirty = new Set([action.cidr])
-  if (!unknownInterface.has(event.code)) return [{ ...world, obstacles, writes: writesAfter(world, event) }, dirty]
-  if (action._tag === "DeleteRoute") return [{ ...world, obstacles }, dirty]
+  if (action._tag === "DeleteRoute" || !blamesInterface(event, action.interfaceId))
+    return [{ ...world, obstacles, writes: writesAfter(world, event) }, dirty]
   const refusedInterfaces = new Map([...world.refusedInterfaces].filter(([, until]) => until > at))
   refusedInterfaces.set(action.interfaceId, at + refusalMemory)
   for (const host of world.reading?.index.vpc.interfaces.get(action.interfaceId)?.addresses ?? [])

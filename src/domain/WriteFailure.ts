@@ -69,3 +69,17 @@ export const dispositionOf = (code: string, httpStatus: number | undefined, mess
     ? "refused"
     : "transient"
 }
+
+const unknownInterface: ReadonlySet<string> = new Set([
+  "InvalidNetworkInterfaceID.NotFound",
+  "InvalidInstanceID",
+  "InvalidInstanceID.NotFound",
+])
+
+/** Whether EC2 will not have this interface, so that another host may be better off; not the table, nor the destination. */
+export const blamesInterface = (
+  failure: { readonly disposition: Disposition; readonly code: string; readonly message: string },
+  interfaceId: string,
+): boolean =>
+  unknownInterface.has(failure.code) ||
+  (failure.disposition === "refused" && failure.message.split(/[^\w-]+/).includes(interfaceId))

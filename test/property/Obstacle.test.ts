@@ -145,6 +145,27 @@ describe("an interface that EC2 does not know", () => {
     assert.deepStrictEqual(story.pending, [`rtb-1 failover:${first}`])
   })
 
+  it("nor does one that EC2 refuses by name, so that another host takes the route at once", () => {
+    const story = failing()
+    const [wanted] = story.actions
+    const first = story.pending[0]!.endsWith("b") ? ("b" as const) : ("c" as const)
+    const second = first === "b" ? "c" : "b"
+    const named = `route table rtb-1 and network interface ${interfaceAt(first)} belong to different networks`
+    story.fault(wanted!, "InvalidParameterValue", named)
+    assert.deepStrictEqual(story.pending, [`rtb-1 failover:${second}`])
+    // With the other one gone, too, the refused one is not tried over and over.
+    story.fails(second).wait(31_000)
+    assert.deepStrictEqual(story.pending, [])
+    story.wait(60 * minute)
+    assert.deepStrictEqual(story.pending, [`rtb-1 failover:${first}`])
+  })
+
+  it("takes routes on, when it was the destination that EC2 refused", () => {
+    const story = failing()
+    story.fault(story.actions[0]!, "InvalidParameterValue", `The destination ${destination} is more specific than`)
+    assert.deepStrictEqual(story.pending, [])
+  })
+
   it("is not held against its host, when a reading shows the host at another interface", () => {
     const story = new Story({
       spec: { [destination]: "ab" },

@@ -101,9 +101,9 @@ export class Story {
   }
 
   /** A write, wanted now or some time ago, came back with an error. */
-  fault(action: Action, code: string): this {
-    const disposition = dispositionOf(code, code === "RequestTimeout" ? undefined : 400)
-    return this.take(WorldEvent.WriteFailed({ action, disposition, code, message: "as told", at: this.now }))
+  fault(action: Action, code: string, message = "as told"): this {
+    const disposition = dispositionOf(code, code === "RequestTimeout" ? undefined : 400, message)
+    return this.take(WorldEvent.WriteFailed({ action, disposition, code, message, at: this.now }))
   }
 
   /** All that is pending was done. */
