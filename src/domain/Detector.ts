@@ -1,44 +1,7 @@
 import { Data } from "effect"
+import { type DetectorOptions, replyWindow } from "./DetectorOptions.ts"
 import { type Millis, Verdict } from "./Health.ts"
-
-/** How one host is watched. Times in milliseconds. */
-export interface DetectorOptions {
-  /** Between two probes of a host that answers. */
-  readonly interval: Millis
-  /** How long a reply is waited for, and so the gap between the probes that confirm a first miss. */
-  readonly timeout: Millis
-  /** Consecutive misses that make a healthy host failed. */
-  readonly fall: number
-  /** Consecutive good replies that make a failed host healthy. */
-  readonly rise: number
-  /** From when a host is watched until "never answered" may be said of it. */
-  readonly grace: Millis
-}
-
-// The confirmations share 450 ms, 100–150 ms apart, so that a short burst of loss does not swallow all of them.
-const confirmation = { window: 450, shortest: 100, longest: 150 }
-
-/** The defaults for a choice of `--fall` and `--rise` (whole numbers from 1). */
-export const detectorOptions = (fall = 3, rise = 2): DetectorOptions => ({
-  interval: 1000,
-  timeout: Math.min(confirmation.longest, Math.max(confirmation.shortest, Math.floor(confirmation.window / fall))),
-  fall,
-  rise,
-  grace: 10_000,
-})
-
-/**
- * Milliseconds from a host's last sign of life until it is Failed, at most, while round trips stay below `timeout`.
- *
- * A host may die just after it answered a probe: the next one goes out `interval` later. Each of the `fall` probes then
- * waits `timeout`, and each but the first is sent as its predecessor is missed. So the bound is
- * `interval + fall × timeout`: by default 1000 + 3 × 150 = 1450 ms, which leaves 50 ms of the promised 1.5 s for late
- * timers. Time in which the prober itself was held up comes on top.
- */
-export const detectionBound = ({ fall, interval, timeout }: DetectorOptions): Millis => interval + fall * timeout
-
-/** A reply that takes longer than this (round trip) is too late to count: by then the host may be Failed. */
-export const replyWindow = ({ fall, timeout }: DetectorOptions): Millis => fall * timeout
+import { fractionOf } from "./StableHash.ts"
 
 /** A probe that can still be answered. `deadline` is when it counts as missed; blind time moves it. */
 export interface PendingProbe {
@@ -52,6 +15,8 @@ export interface PendingProbe {
 export interface Detector {
   readonly verdict: Verdict
   readonly watchedSince: Millis
+  /** What the jitter of its rhythm is drawn from; any 32-bit number. */
+  readonly seed: number
   /** Whether it ever gave a good reply. */
   readonly answered: boolean
   /** Good replies in a row, and how many it takes to become healthy. */
@@ -86,9 +51,10 @@ export const Observation = Data.taggedEnum<Observation>()
 export type Step = readonly [detector: Detector, verdict: Verdict | undefined, nextProbeAt: Millis]
 
 /** A host that begins to be watched: unknown, to be probed at once. */
-export const watched = (now: Millis): Detector => ({
+export const watched = (now: Millis, seed = 0): Detector => ({
   verdict: Verdict.Unknown({ since: now }),
   watchedSince: now,
+  seed,
   answered: false,
   good: 0,
   needed: 1,
@@ -106,9 +72,13 @@ export const watched = (now: Millis): Detector => ({
  * |---|---|---|
  * | Unknown | `interval` | Healthy on the first good reply (after `rise` if it was Failed before the source went down) |
  * | Unknown | `interval` | Failed after `grace` and `fall` misses, if another host answered during its silence |
- * | Healthy | `interval`; from the first miss on `timeout` | Failed after `fall` misses in a row; any good reply clears them |
+ * | Healthy | `interval`; `timeout` after a silent probe, then every `gap` | Failed after `fall` misses in a row; any good reply clears them |
  * | Failed | `interval` | Healthy after `rise` good replies in a row |
  * | any but Unknown | | Unknown when the source is down, or nothing could be sent for `grace` |
+ *
+ * Each `interval` is shortened by a random share of it, up to `jitter`, so that a host that comes and goes in step with the
+ * probes is seen to miss some. It would answer the confirmations again and again, since they always find it at the same
+ * moment of its period: so the interval after a silence that ended is shortened by up to nine times as much.
  *
  * A good reply answers a pending probe within {@link replyWindow}. It proves that the host lived after that probe was sent,
  * so later misses stand and earlier ones do not.
@@ -171,10 +141,27 @@ const judged = (
   return { ...silent, verdict, pending: [], needed: options.rise }
 }
 
-const sent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => ({
-  ...state,
-  pending: [...state.pending, { sequence, sentAt: now, deadline: now + options.timeout, missed: false }],
-  nextProbeAt: now + (state.verdict._tag === "Healthy" ? options.timeout : options.interval),
+const sent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {
+  const pending = [...state.pending, { sequence, sentAt: now, deadline: now + options.timeout, missed: false }]
+  return { ...state, pending, nextProbeAt: now + untilNext(options, { ...state, pending }, sequence) }
+}
+
+/** From a probe to the next one, or to the look at what has become of it, unless a reply comes before. */
+const untilNext = (options: DetectorOptions, { misses, pending, seed, verdict }: Detector, sequence: number): Millis => {
+  if (verdict._tag !== "Healthy") return spacing(options, seed, sequence)
+  // Enough are under way to judge it: the verdict waits for the last of them, and not for the next gap.
+  const enough = misses + pending.filter(({ missed }) => !missed).length >= options.fall
+  return misses === 0 || enough ? options.timeout : options.gap
+}
+
+/** From this probe to the next one in the calm rhythm. */
+const spacing = ({ interval, jitter }: DetectorOptions, seed: number, sequence: number): Millis =>
+  jitter === 0 ? interval : interval * (1 - jitter * fractionOf(seed, sequence))
+
+/** After a silence that ended the next probe comes at almost any moment of the interval: see {@link observe}. */
+const restless = (options: DetectorOptions): DetectorOptions => ({
+  ...options,
+  jitter: Math.min(0.9, 9 * options.jitter),
 })
 
 const replied = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {
@@ -182,6 +169,7 @@ const replied = (options: DetectorOptions, state: Detector, sequence: number, no
   const rest = replyWindow(options) - options.timeout
   if (probe === undefined || now > probe.deadline + rest) return state
   const later = state.pending.filter(({ sentAt }) => sentAt > probe.sentAt)
+  const last = state.pending.at(-1) ?? probe
   const missedLater = later.filter(({ missed }) => missed)
   const good = state.good + 1
   const rises = state.verdict._tag !== "Healthy" && good >= state.needed
@@ -195,7 +183,7 @@ const replied = (options: DetectorOptions, state: Detector, sequence: number, no
     silentSince: missedLater[0]?.sentAt,
     pending: later,
     judgedAt: now,
-    nextProbeAt: (state.pending.at(-1) ?? probe).sentAt + options.interval,
+    nextProbeAt: last.sentAt + spacing(state.misses > 0 ? restless(options) : options, state.seed, last.sequence),
   }
 }
 
@@ -205,7 +193,7 @@ const unsent = (options: DetectorOptions, state: Detector, sequence: number, now
   const kept = {
     ...state,
     pending: state.pending.filter((probe) => probe.sequence !== sequence),
-    nextProbeAt: now + options.interval,
+    nextProbeAt: now + spacing(options, state.seed, sequence),
   }
   return stale ? forgotten(kept) : kept
 }
@@ -217,12 +205,11 @@ const blind = (options: DetectorOptions, state: Detector, from: Millis, to: Mill
       ? probe
       : { ...probe, deadline: probe.deadline + to - Math.max(from, probe.sentAt) },
   )
-  const last = pending.at(-1)
-  return {
-    ...state,
-    pending,
-    nextProbeAt: Math.max(state.nextProbeAt, last === undefined || last.missed ? 0 : last.deadline),
-  }
+  const last = state.pending.at(-1)
+  // What waits for a pending probe waits as much longer as that probe has.
+  const waits = state.verdict._tag === "Healthy" && last !== undefined && !last.missed && state.nextProbeAt > from
+  const nextProbeAt = waits ? state.nextProbeAt + to - Math.max(from, last.sentAt) : state.nextProbeAt
+  return { ...state, pending, nextProbeAt }
 }
 
 const forgotten = (state: Detector): Detector => ({

@@ -32,3 +32,7 @@ export const stableHex = (text: string): string => {
   const [a, b] = lanes(text)
   return a.toString(16).padStart(8, "0") + b.toString(16).padStart(8, "0")
 }
+
+/** A number in [0, 1), evenly spread over the places of one seed. */
+export const fractionOf = (seed: number, place: number): number =>
+  finish(Math.imul(place + 1, 0x9e3779b9) ^ finish(seed | 0)) / 0x1_0000_0000

@@ -1,7 +1,7 @@
 import { Data, Result } from "effect"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decodeFixedSpec } from "../domain/DecodeFixedSpec.ts"
-import { type DetectorOptions, detectorOptions } from "../domain/Detector.ts"
+import { type DetectorOptions, detectModes, detectorOptions, withTiming } from "../domain/DetectorOptions.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
@@ -187,6 +187,7 @@ const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginC
   const given = chosen.flatMap((choice) => (isPlugin(choice) ? [] : [choice]))
   const names = new Set(given.flatMap((name) => (name === "multi" ? (["icmpecho", "tcp"] as const) : [name])))
   if (names.has("simulated") && !isSimulated) reader.fault("health", "simulated hosts are there with --simulate only")
+  const mode = reader.value("detect", Values.word(detectModes))
   const fall = reader.value("fall", Values.wholeNumber(1, 100))
   const rise = reader.value("rise", Values.wholeNumber(1, 100))
   const between = Values.duration(shortestInterval, longestInterval)
@@ -196,10 +197,8 @@ const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginC
   if (!names.has("icmpecho")) reader.unused("icmp-check-interval", "it belongs to --health icmpecho")
   for (const name of ["tcp-check-port", "tcp-check-interval"] as const)
     if (!names.has("tcp")) reader.unused(name, "it belongs to --health tcp")
-  const detector = (interval: Millis | undefined): DetectorOptions => {
-    const defaults = detectorOptions(fall, rise)
-    return { ...defaults, interval: interval ?? defaults.interval }
-  }
+  const chosenDetector = detectorOptions(fall, rise, mode)
+  const detector = (interval = chosenDetector.interval): DetectorOptions => ({ ...chosenDetector, interval })
   const builtIn = [...names].sort().map((name): CheckChoice => {
     switch (name) {
       case "icmpecho":
@@ -212,7 +211,7 @@ const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginC
   })
   const foreign = [...new Set(chosen.filter(isPlugin))].map(({ plugin, provides, timing }) =>
     provides === "probe"
-      ? CheckChoice.PluginProbe({ plugin, detector: { ...detectorOptions(fall, rise), ...timing } })
+      ? CheckChoice.PluginProbe({ plugin, detector: withTiming(chosenDetector, timing) })
       : CheckChoice.PluginHealth({ plugin }),
   )
   return [...builtIn, ...foreign]

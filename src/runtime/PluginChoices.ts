@@ -1,5 +1,5 @@
 import { Result, Schema, SchemaIssue } from "effect"
-import type { DetectorOptions } from "../domain/Detector.ts"
+import type { DetectorOptions } from "../domain/DetectorOptions.ts"
 import type { Provides, ReadDefinition } from "../services/PluginDefinition.ts"
 import { type ChosenPlugin, thrownInWords } from "../services/PluginSession.ts"
 import type { Environment, GivenOptions, OptionProblem } from "./OptionReader.ts"

@@ -1,16 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
+import { type Detector, Observation, observe, watched } from "../../src/domain/Detector.ts"
 import {
-  type Detector,
   type DetectorOptions,
+  detectModes,
   detectionBound,
-  detectorOptions,
-  Observation,
-  observe,
+  detectorOptions as withJitter,
+  forHosts,
   replyWindow,
-  watched,
-} from "../../src/domain/Detector.ts"
+} from "../../src/domain/DetectorOptions.ts"
 import type { Millis, Verdict } from "../../src/domain/Health.ts"
+
+/** The options without jitter, so that examples have round times. */
+const detectorOptions = (fall = 3, rise = 2): DetectorOptions => ({ ...withJitter(fall, rise), jitter: 0 })
 
 /** A window in which the prober is stopped, and whether replies that arrive meanwhile wait in a buffer or are lost. */
 interface Pause {
@@ -27,6 +29,7 @@ interface Watch {
   readonly roundTrip: (at: Millis, index: number) => Millis | undefined
   readonly pauses?: ReadonlyArray<Pause>
   readonly othersAnswer?: boolean
+  readonly seed?: number
 }
 
 interface Sight {
@@ -40,11 +43,11 @@ interface SentProbe {
 }
 
 /** Plays a prober that keeps perfect time but for its pauses, and collects what the detector says. */
-const play = ({ options, othersAnswer = true, pauses = [], roundTrip, start = 0, until }: Watch) => {
+const play = ({ options, othersAnswer = true, pauses = [], roundTrip, seed = 0, start = 0, until }: Watch) => {
   const sights: Array<Sight> = []
   const probes: Array<SentProbe> = []
   let replies: ReadonlyArray<{ readonly at: Millis; readonly sequence: number }> = []
-  let detector = watched(start)
+  let detector = watched(start, seed)
   let due = start
   let remaining = pauses
   const see = (observation: Observation, now: Millis) => {
@@ -83,8 +86,13 @@ const play = ({ options, othersAnswer = true, pauses = [], roundTrip, start = 0,
 const failures = (sights: ReadonlyArray<Sight>) => sights.filter(({ verdict }) => verdict._tag === "Failed")
 
 const anyOptions = fc
-  .record({ fall: fc.integer({ min: 1, max: 10 }), rise: fc.integer({ min: 1, max: 5 }) })
-  .map(({ fall, rise }) => detectorOptions(fall, rise))
+  .record({
+    fall: fc.option(fc.integer({ min: 1, max: 10 }), { nil: undefined }),
+    rise: fc.integer({ min: 1, max: 5 }),
+    mode: fc.constantFrom(...detectModes),
+    hosts: fc.constantFrom(1, 100, 1000, 3000, 20_000),
+  })
+  .map(({ fall, hosts, mode, rise }) => forHosts(withJitter(fall, rise, mode), hosts))
 
 /** Windows that neither touch nor overlap, in order. */
 const anyPauses = fc
@@ -229,6 +237,64 @@ describe("loss", () => {
   })
 })
 
+describe("a host that is dead for half of every second", () => {
+  const answers = (at: Millis) => (at % 1000 < 500 ? 5 : undefined)
+
+  it("is seen to miss probes and found failed, whatever the phase, since the rhythm is jittered", () => {
+    fc.assert(
+      fc.property(fc.nat(499), fc.nat(), fc.constantFrom(1, 1000, 10_000), (start, seed, hosts) => {
+        const options = forHosts(withJitter(), hosts)
+        const { probes, sights } = play({ options, start, seed, until: 300_000, roundTrip: answers })
+        assert.isAbove(probes.filter(({ answered }) => !answered).length, 20)
+        assert.isAtLeast(failures(sights).length, 1)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it("would escape a rhythm without jitter", () => {
+    const { probes } = play({ options: detectorOptions(), start: 250, until: 300_000, roundTrip: answers })
+    assert.isTrue(probes.every(({ answered }) => answered))
+  })
+})
+
+describe("the calm rhythm", () => {
+  it("is between nine tenths of the interval and all of it, evenly spread, and another one for each seed", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(...detectModes), (seed, mode) => {
+        const options = withJitter(undefined, 2, mode)
+        const { probes } = play({ options, seed, until: 300_000, roundTrip: () => 5 })
+        const gaps = probes.slice(1).map(({ sentAt }, index) => sentAt - (probes[index]?.sentAt ?? 0))
+        assert.isAtLeast(Math.min(...gaps), 0.9 * options.interval - 0.001)
+        assert.isAtMost(Math.max(...gaps), options.interval + 0.001)
+        const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length
+        assert.approximately(mean / options.interval, 0.95, 0.01)
+        const other = play({ options, seed: seed + 1, until: 30_000, roundTrip: () => 5 }).probes
+        assert.notDeepEqual(
+          other.map(({ sentAt }) => sentAt),
+          probes.slice(0, other.length).map(({ sentAt }) => sentAt),
+        )
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe("many hosts", () => {
+  it("have their confirmations closer together in the same time", () => {
+    const options = { ...forHosts(withJitter(), 1000), jitter: 0 }
+    const { probes, sights } = play({ options, until: 1451, roundTrip: (at) => (at <= 0 ? 1 : undefined) })
+    assert.deepStrictEqual(
+      probes.map(({ sentAt }) => sentAt),
+      [0, 1000, 1150, 1180, 1210, 1240, 1270, 1300, 1450],
+    )
+    assert.deepStrictEqual(
+      failures(sights).map(({ at, verdict }) => [at, verdict._tag === "Failed" ? verdict.reason : ""]),
+      [[1450, "no reply to 7 probes in 0.45 s"]],
+    )
+  })
+})
+
 describe("a late reply", () => {
   it("forgives the probes up to its own, and not those that were sent after it", () => {
     // The probe of 1000 ms is answered at 1310, while those of 1150 and later never are.
@@ -340,7 +406,7 @@ describe("time in which the prober was stopped or blocked", () => {
           to -
           from -
           pauses.reduce((sum, pause) => sum + Math.max(0, Math.min(to, pause.to) - Math.max(from, pause.from)), 0)
-        assert.isAtLeast(seen(lastAnswer, at), options.fall * options.timeout)
+        assert.isAtLeast(seen(lastAnswer, at), replyWindow(options) - 0.001)
         // A pause may cost what was known before it, so the bound begins anew with the last one.
         const last = pauses.findLast(({ from }) => from < at)?.to ?? 0
         assert.isAtMost(at, Math.max(death, last) + detectionBound(options))

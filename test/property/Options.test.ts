@@ -34,6 +34,7 @@ const samples: Readonly<Record<OptionName, Samples>> = {
   "icmp-check-interval": { beside: icmp, good: ["2", "500ms"], bad: ["0", "50ms", "2h", "x"] },
   "tcp-check-port": { beside: tcp, good: ["22", "8080"], bad: ["0", "65536", "ssh", "22.5"] },
   "tcp-check-interval": { beside: tcp, good: ["1", "3s"], bad: ["0", "1 day"] },
+  detect: { good: ["normal", "fast"], bad: ["", "slow", "300"] },
   fall: { good: ["1", "5"], bad: ["0", "-1", "three", "101"] },
   rise: { good: ["1", "7"], bad: ["0", "2.5", "101"] },
   tables: { good: ["main,rtb-0a1b", "tag:Role=router"], bad: ["rtb_1", "Main", "tag:Role", "all,main", ""] },

@@ -1,5 +1,5 @@
 import { Effect, Stream } from "effect"
-import type { DetectorOptions } from "../../domain/Detector.ts"
+import { type DetectorOptions, detectionBound, forHosts } from "../../domain/DetectorOptions.ts"
 import { type Health, type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import { HealthSource } from "../../services/health/HealthSource.ts"
@@ -11,8 +11,11 @@ const pluginPatience: Millis = 10_000
 /** Times in which this machine stumbles say nothing of a host, and so make it longer. */
 const slack: Millis = 3_000
 
-const longestSilence = ({ fall, grace, interval, timeout }: DetectorOptions): Millis =>
-  grace + 2 * interval + fall * timeout
+/** A host that never answered is asked in the calm rhythm only, as often as it takes for the most hosts. */
+const longestSilence = (given: DetectorOptions): Millis => {
+  const options = forHosts(given, Number.MAX_SAFE_INTEGER)
+  return Math.max(options.grace, options.fall * options.interval) + options.interval + detectionBound(options)
+}
 
 /** How long it may take until there is a verdict on a host that never answers. */
 export const verdictPatience = (health: Options["health"]): Millis =>

@@ -1,5 +1,5 @@
 import { Clock, Effect, Latch, Layer, Random, type Scope } from "effect"
-import { type DetectorOptions, detectorOptions } from "../../domain/Detector.ts"
+import { type DetectorOptions, detectorOptions } from "../../domain/DetectorOptions.ts"
 import { nowUnsafe } from "../Now.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { HealthSource, SourceState } from "./HealthSource.ts"
@@ -34,7 +34,7 @@ export const make = Effect.fnUntraced(function* (
   const now = () => nowUnsafe(clock)
   const wake = Latch.makeUnsafe(false)
   const changed = new ChangedVerdicts()
-  const hosts = new Watchlist(options, changed)
+  const hosts = new Watchlist(options, changed, yield* Random.nextInt)
   let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
 
   const becomeUp = () => {

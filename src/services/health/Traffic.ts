@@ -1,4 +1,4 @@
-import { type DetectorOptions, replyWindow } from "../../domain/Detector.ts"
+import { type DetectorOptions, replyWindow } from "../../domain/DetectorOptions.ts"
 import type { Millis } from "../../domain/Health.ts"
 
 const nothing = { since: -Infinity, sent: 0, lost: 0, replied: false }

@@ -1,6 +1,8 @@
-import { type Detector, type DetectorOptions, Observation, observe, overdue, watched } from "../../domain/Detector.ts"
+import { type Detector, Observation, observe, overdue, watched } from "../../domain/Detector.ts"
+import { type DetectorOptions, forHosts } from "../../domain/DetectorOptions.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
+import { stableNumber } from "../../domain/StableHash.ts"
 import type { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { DueQueue } from "./DueQueue.ts"
 import type { ProbeRequest } from "./Probe.ts"
@@ -17,20 +19,32 @@ interface Watched {
 const spacing: Millis = 1
 
 /**
- * All watched hosts of one source: a detector each, and when each is due. Changed verdicts go to `changed`. Mutable and synchronous, so that a reply costs no more than its detector; it reads no clock. Its memory is bounded by the
+ * All watched hosts of one source: a detector each, and when each is due. Changed verdicts go to `changed`. The more hosts, the
+ * more confirmations ({@link forHosts}). `seed` is what the jitter of the probes is drawn from.
+ *
+ * Mutable and synchronous, so that a reply costs no more than its detector; it reads no clock. Its memory is bounded by the
  * number of hosts.
  */
 export class Watchlist {
   readonly counts = new ProbeCounts()
-  readonly #options: DetectorOptions
+  readonly #given: DetectorOptions
+  readonly #seed: number
   readonly #hosts = new Map<Ip, Watched>()
   readonly #queue = new DueQueue<Watched>()
   readonly #changed: ChangedVerdicts
+  #options: DetectorOptions
   #answeredAt: Millis | undefined
 
-  constructor(options: DetectorOptions, changed: ChangedVerdicts) {
-    this.#options = options
+  constructor(options: DetectorOptions, changed: ChangedVerdicts, seed: number) {
+    this.#given = options
+    this.#options = forHosts(options, 0)
+    this.#seed = seed
     this.#changed = changed
+  }
+
+  /** How the hosts are watched, being so many. */
+  get options(): DetectorOptions {
+    return this.#options
   }
 
   get size(): number {
@@ -50,11 +64,15 @@ export class Watchlist {
       this.#changed.forget(host)
     }
     const added = [...hosts].filter((host) => !this.#hosts.has(host)).sort()
-    const fresh = added.map((host): Watched => ({ host, detector: watched(now), sequence: 0, due: now }))
+    const fresh = added.map((host): Watched => {
+      const seed = (stableNumber(host) ^ this.#seed) >>> 0
+      return { host, detector: watched(now, seed), sequence: 0, due: now }
+    })
     for (const entry of fresh) {
       this.#hosts.set(entry.host, entry)
       this.#changed.set(entry.host, entry.detector.verdict)
     }
+    this.#options = forHosts(this.#given, this.#hosts.size)
     this.#spread(fresh, now)
     this.#requeue()
   }

@@ -39,7 +39,7 @@ const start = Effect.fnUntraced(function* (script: ScriptedProbe = new ScriptedP
 const lasting = (seen: ReadonlyArray<Seen>) => new Map(seen.map(({ host, verdict }) => [host, verdict]))
 
 describe("the prober", () => {
-  it.effect("probes each host once a second and finds the ones that answer healthy within the first", () =>
+  it.effect("probes each host about once a second and finds the ones that answer healthy within the first", () =>
     Effect.gen(function* () {
       const { script, seen, source } = yield* start()
       script.fate = (host) => (host === c ? "silent" : 5)
@@ -54,11 +54,16 @@ describe("the prober", () => {
         ]),
       )
       assert.isAtMost(Math.max(...seen.map(({ at }) => at)), 10)
-      for (const host of [a, b])
-        assert.lengthOf(
-          script.sent.filter((probe) => probe.host === host),
-          10,
-        )
+      for (const host of [a, b]) {
+        const times = script.sent.filter((probe) => probe.host === host).map(({ at }) => at)
+        const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0))
+        assert.include([10, 11], times.length)
+        for (const gap of gaps) {
+          assert.isAtLeast(gap, 900)
+          assert.isAtMost(gap, 1001)
+        }
+        assert.isAtLeast(new Set(gaps).size, 5)
+      }
       assert.strictEqual((yield* source.state)._tag, "Up")
     }),
   )
@@ -115,7 +120,8 @@ describe("the prober", () => {
       const perTenth = new Map<number, number>()
       for (const { at } of script.sent)
         perTenth.set(Math.floor(at / 100), (perTenth.get(Math.floor(at / 100)) ?? 0) + 1)
-      assert.isAtMost(Math.max(...perTenth.values()), 110)
+      // Evenly at first; from then on the jitter mixes them, some 105 on average.
+      assert.isAtMost(Math.max(...perTenth.values()), 170)
     }),
   )
 
@@ -136,10 +142,7 @@ describe("the prober", () => {
         ],
       )
       assert.isTrue(script.sent.every(({ host }) => host !== a))
-      assert.lengthOf(
-        script.sent.filter(({ host }) => host === b),
-        2,
-      )
+      assert.include([2, 3], script.sent.filter(({ host }) => host === b).length)
       yield* source.watch(new Set())
       script.sent.length = 0
       yield* TestClock.adjust("10 seconds")
