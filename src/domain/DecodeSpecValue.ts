@@ -47,12 +47,12 @@ const read = (value: unknown): Result.Result<DecodedSpec, ReadonlyArray<SpecProb
       continue
     }
     const items: ReadonlyArray<unknown> = hosts
-    // One past the limit is enough for the fault.
-    const shown = items.slice(0, maxHostsPerDestination + 1)
+    const shown = items.slice(0, maxHostsPerDestination)
     draft.add(
       path,
       destination,
       shown.map((host, index) => ({ path: `${path}[${index}]`, node: nodeOf(host) })),
+      items.length,
     )
   }
   return draft.finish()

@@ -1,11 +1,15 @@
 import { Result } from "effect"
 import { quote, showPath } from "./JsonPath.ts"
+import { allSteps, type Steps } from "./Steps.ts"
 
 /** The longest text that is read, in UTF-16 units; no UTF-8 text of 1 MiB is longer. */
 export const maxJsonLength = 1024 * 1024
 
 /** How deep lists and objects may nest. A route spec needs two. */
 export const maxJsonDepth = 32
+
+/** How many members or items are read in one step. */
+const itemsPerStep = 64
 
 /** A place in the text; both count from 1, columns in UTF-16 units. */
 export interface TextPlace {
@@ -67,23 +71,28 @@ class Scanner {
     this.lineStart = this.at
   }
 
-  document(): JsonNode | undefined {
+  *document(): Steps<JsonNode | undefined> {
     this.space()
     if (this.at === this.text.length) return this.malformed("the text is empty")
-    const node = this.value()
+    const node = this.opensContainer() ? yield* this.container() : this.scalar()
     if (node === undefined) return undefined
     this.space()
     return this.at === this.text.length ? node : this.expected("nothing after the end of the value")
   }
 
-  private value(): JsonNode | undefined {
+  private opensContainer(): boolean {
     this.space()
     const first = this.text[this.at]
-    if (first === "{" || first === "[") {
-      if (this.path.length >= maxJsonDepth) return this.fail(`nested deeper than ${maxJsonDepth} levels`)
-      return first === "{" ? this.object() : this.list()
-    }
-    if (first === '"') {
+    return first === "{" || first === "["
+  }
+
+  private *container(): Steps<JsonNode | undefined> {
+    if (this.path.length >= maxJsonDepth) return this.fail(`nested deeper than ${maxJsonDepth} levels`)
+    return yield* this.text[this.at] === "{" ? this.object() : this.list()
+  }
+
+  private scalar(): JsonNode | undefined {
+    if (this.text[this.at] === '"') {
       const value = this.string()
       return value === undefined ? undefined : { _tag: "Scalar", value }
     }
@@ -100,22 +109,23 @@ class Scanner {
     return { _tag: "Scalar", value: Number(digits) }
   }
 
-  private list(): JsonNode | undefined {
+  private *list(): Steps<JsonNode | undefined> {
     const items: Array<JsonNode> = []
     this.at++
     if (this.took("]")) return { _tag: "List", items }
     for (;;) {
       this.path.push(items.length)
-      const item = this.value()
+      const item = this.opensContainer() ? yield* this.container() : this.scalar()
       if (item === undefined) return undefined
       this.path.pop()
       items.push(item)
+      if (items.length % itemsPerStep === 0) yield
       if (this.took("]")) return { _tag: "List", items }
       if (!this.took(",")) return this.expected('"," or "]"')
     }
   }
 
-  private object(): JsonNode | undefined {
+  private *object(): Steps<JsonNode | undefined> {
     const members: Array<JsonMember> = []
     const seen = new Map<string, TextPlace>()
     this.at++
@@ -128,12 +138,13 @@ class Scanner {
       if (key === undefined) return undefined
       this.path.push(key)
       if (!this.took(":")) return this.expected('":"')
-      const value = this.value()
+      const value = this.opensContainer() ? yield* this.container() : this.scalar()
       if (value === undefined) return undefined
       this.path.pop()
       const repeats = seen.get(key)
       if (repeats === undefined) seen.set(key, place)
       members.push({ key, value, place, repeats })
+      if (members.length % itemsPerStep === 0) yield
       if (this.took("}")) return { _tag: "Object", members }
       if (!this.took(",")) return this.expected('"," or "}"')
     }
@@ -221,12 +232,15 @@ class Scanner {
  * Parses a JSON text strictly, in time linear in its length. It takes what `JSON.parse` takes, and a byte order mark
  * before it, up to {@link maxJsonLength} and {@link maxJsonDepth}.
  */
-export const parseJsonText = (text: string): Result.Result<JsonNode, JsonFault> => {
+export const parseJsonText = (text: string): Result.Result<JsonNode, JsonFault> => allSteps(parseJsonSteps(text))
+
+/** {@link parseJsonText} in steps. */
+export function* parseJsonSteps(text: string): Steps<Result.Result<JsonNode, JsonFault>> {
   if (text.length > maxJsonLength) {
     const message = `expected at most ${maxJsonLength} characters (1 MiB), got ${text.length}`
     return Result.fail({ path: showPath([]), message })
   }
   const scanner = new Scanner(text)
-  const node = scanner.document()
+  const node = yield* scanner.document()
   return node === undefined ? Result.fail(scanner.fault) : Result.succeed(node)
 }

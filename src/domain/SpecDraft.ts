@@ -71,10 +71,16 @@ export class SpecDraft {
     return this.faults.count >= maxCounted
   }
 
-  /** A destination, and the hosts that may carry it. A destination that came before is a fault that names both places. */
-  add(path: string, text: string, hosts: ReadonlyArray<HostInput>): void {
+  /**
+   * A destination, and the hosts that may carry it: all of them, or the first
+   * {@link maxHostsPerDestination} of `count`, since checking the rest would take long. A destination
+   * that came before is a fault that names both places.
+   */
+  add(path: string, text: string, hosts: ReadonlyArray<HostInput>, count = hosts.length): void {
     const destination = this.destination(path, text)
-    const read = this.hostsOf(path, hosts, destination)
+    if (count > maxHostsPerDestination)
+      this.fault(path, `expected at most ${maxHostsPerDestination} hosts, got ${count}`)
+    const read = this.hostsOf(hosts, destination)
     if (destination !== undefined) this.hosts.set(destination, read)
   }
 
@@ -101,14 +107,10 @@ export class SpecDraft {
     return cidr
   }
 
-  private hostsOf(path: string, inputs: ReadonlyArray<HostInput>, destination: Cidr | undefined): ReadonlyArray<Ip> {
-    if (inputs.length > maxHostsPerDestination) {
-      this.fault(path, `expected at most ${maxHostsPerDestination} hosts, got ${inputs.length}`)
-    }
+  private hostsOf(inputs: ReadonlyArray<HostInput>, destination: Cidr | undefined): ReadonlyArray<Ip> {
     const family = destination === undefined ? undefined : familyOfCidr(destination)
     const pathOf = new Map<Ip, string>()
-    // Past the limit the rest is not looked at: what is wrong is clear, and checking it would take long.
-    for (const input of inputs.slice(0, maxHostsPerDestination)) {
+    for (const input of inputs) {
       const host = this.host(input)
       if (host === undefined) continue
       const earlier = pathOf.get(host)
