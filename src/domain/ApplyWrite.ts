@@ -1,7 +1,7 @@
 import type { Action } from "./Action.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import { noteOwned } from "./DeletionBrake.ts"
+import { deletionKey, noteDeleted, noteOwned } from "./DeletionBrake.ts"
 import type { Millis } from "./Health.ts"
 import { obstacle } from "./Obstacle.ts"
 import { RouteTarget } from "./Vpc.ts"
@@ -42,6 +42,8 @@ export const writeDone = (world: World, action: Action, doneAt: Millis): [World,
   const isCounted = world.reading?.index.tables.includes(action.table) === true
   const change = Number(action._tag !== "DeleteRoute") - Number(present?.owned === true)
   const owned = isCounted ? world.owned + change : world.owned
+  const isUnconfirmed = action._tag === "DeleteRoute" && !world.confirmed.has(deletionKey(action))
+  const highWater = isUnconfirmed ? noteDeleted(world.highWater, action.cidr, doneAt) : world.highWater
   let { obstacles } = world
   const dirty = new Set([action.cidr])
   obstacles = ByCell.set(obstacles, action, undefined)
@@ -57,7 +59,7 @@ export const writeDone = (world: World, action: Action, doneAt: Millis): [World,
       writes: ByCell.set(world.writes, action, entry),
       obstacles,
       owned,
-      highWater: noteOwned(world.highWater, owned, doneAt),
+      highWater: noteOwned(highWater, owned, doneAt),
     },
     dirty,
   ]

@@ -2,7 +2,7 @@ import { HashMap, Option } from "effect"
 import { type Action, cellKey, compareActions } from "./Action.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import { type Brake, brakeOn, mostOwned } from "./DeletionBrake.ts"
+import { type Brake, brakeOn, holdsOf, lastDeleted, mostOwned } from "./DeletionBrake.ts"
 import type { Millis } from "./Health.ts"
 import { compareHeld, type Held, HoldReason } from "./Hold.ts"
 import { type HostStanding, standingOf } from "./HostStanding.ts"
@@ -120,6 +120,7 @@ const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined 
     spec,
     owned: world.owned,
     mostOwned: mostOwned(world.highWater, now),
+    lastDeleted: () => lastDeleted(world.highWater, now),
     before: world.brake,
   })
 
@@ -172,13 +173,5 @@ export const pendingOf = (world: World): ReadonlyArray<Action> => {
 }
 
 /** Everything that is not done, with its reason. */
-export const heldOf = (world: World): ReadonlyArray<Held> => {
-  const { brake } = world
-  const braked: ReadonlyArray<Held> = (brake?.deletions ?? []).map((action) => ({
-    cidr: action.cidr,
-    table: action.table,
-    action,
-    reason: HoldReason.DeletionBrake({ hash: brake?.hash ?? "" }),
-  }))
-  return [...[...HashMap.values(world.decisions)].flatMap(({ held }) => held), ...braked].sort(compareHeld)
-}
+export const heldOf = (world: World): ReadonlyArray<Held> =>
+  [...[...HashMap.values(world.decisions)].flatMap(({ held }) => held), ...holdsOf(world.brake)].sort(compareHeld)

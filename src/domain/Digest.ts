@@ -1,7 +1,8 @@
 import { type Action, cellKey, compareActions } from "./Action.ts"
 import type { Cidr } from "./Cidr.ts"
+import { holdsOf } from "./DeletionBrake.ts"
 import { type Excerpt, excerpting } from "./Excerpt.ts"
-import { compareHeld, type Held, HoldReason } from "./Hold.ts"
+import { compareHeld, type Held } from "./Hold.ts"
 import type { RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
 import type { World } from "./World.ts"
@@ -27,15 +28,6 @@ export interface DigestLimits {
   readonly held: number
   readonly pending: number
 }
-
-/** The deletions that wait for a confirmation are held, whatever was decided for their CIDRs. */
-const brakedHolds = ({ brake }: World): ReadonlyArray<Held> =>
-  (brake?.deletions ?? []).map((action) => ({
-    cidr: action.cidr,
-    table: action.table,
-    action,
-    reason: HoldReason.DeletionBrake({ hash: brake?.hash ?? "" }),
-  }))
 
 /** Goes through all decisions once, and sorts nothing that is not shown. */
 export const digest = (world: World, limits: DigestLimits): Digest => {
@@ -65,6 +57,6 @@ export const digest = (world: World, limits: DigestLimits): Digest => {
     }
     for (const one of decision.held) hold(one)
   }
-  for (const one of brakedHolds(world)) hold(one)
+  for (const one of holdsOf(world.brake)) hold(one)
   return { pending: pending.result(), held: held.result(), moving, writing, holding, tables, besides }
 }

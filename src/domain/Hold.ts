@@ -13,6 +13,14 @@ export interface Unable {
   readonly why: string
 }
 
+/** Why deletions wait for the operator: the spec is empty, or too many routes would be gone. */
+export type BrakeCause = "EmptySpec" | "TooMany"
+
+const causeWords: Readonly<Record<BrakeCause, string>> = {
+  EmptySpec: "the spec is empty",
+  TooMany: "over half of the last hour's routes would be gone",
+}
+
 /** Why something that the spec asks for is not done. */
 export type HoldReason = Data.TaggedEnum<{
   /** At least one host failed, and none can take the routes. Existing routes stay. */
@@ -48,8 +56,8 @@ export type HoldReason = Data.TaggedEnum<{
     readonly message: string
     readonly attempts: number
   }
-  /** Too much would be deleted at once; confirm the plan by its hash. */
-  DeletionBrake: { readonly hash: string }
+  /** Too much would be deleted; confirm the plan by its hash. */
+  DeletionBrake: { readonly hash: string; readonly cause: BrakeCause }
 }>
 export const HoldReason = Data.taggedEnum<HoldReason>()
 
@@ -81,7 +89,7 @@ const reasonWords = HoldReason.$match({
   InterfaceUnseen: ({ target }) => `${targetWords(target)} is not in the last reading of EC2`,
   Contended: ({ times }) => `somebody changed it back ${times} times`,
   WriteFailed: ({ code, message, attempts }) => `${code}: ${message} (${attempts} ${attempts === 1 ? "try" : "tries"})`,
-  DeletionBrake: ({ hash }) => `too many deletions at once; confirm the plan ${hash} to go on`,
+  DeletionBrake: ({ cause, hash }) => `not deleted (${causeWords[cause]}): confirm the plan ${hash} to go on`,
 })
 
 /** The reason in words. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { Action, Reason } from "../../src/domain/Action.ts"
-import { cidr } from "../../src/domain/Cidr.ts"
+import { type Cidr, cidr } from "../../src/domain/Cidr.ts"
 import {
   brakeOn,
   type DeleteRoute,
@@ -68,6 +68,64 @@ describe("the deletion brake", () => {
     const story = dropping(3).allDone()
     assert.strictEqual(story.spec(listing(ranges.slice(6))).brake === "none", false)
     assert.deepStrictEqual(story.pending, [])
+  })
+
+  it("takes many small steps for one large one, however small: what goes unconfirmed leaves half, or two destinations", () => {
+    const step = fc.record({ after: fc.nat(20), count: fc.integer({ min: 1, max: 3 }) })
+    const all = Array.from({ length: 12 }, (_, n) => `172.16.${n}.0/24`)
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 12 }), fc.array(step, { maxLength: 8 }), (size, steps) => {
+        const mine = all.slice(0, size)
+        const story = new Story({ spec: listing(mine), health: { a: "healthy" }, routes: listing(mine) })
+        const present = new Set(mine)
+        for (const { after, count } of steps) {
+          story.wait(after * minute)
+          if (story.now - 1_000_000 >= 59 * minute) return
+          const kept = [...present].slice(count)
+          if (kept.length === 0) return
+          story.spec(listing(kept))
+          for (const { cidr } of story.actions) present.delete(cidr)
+          story.allDone()
+          const gone = size - present.size
+          assert.isTrue(gone <= size / 2 || gone <= 2, `${gone} of ${size} gone`)
+        }
+      }),
+      runs(200),
+    )
+  })
+
+  it("does not stop whoever withdraws one route after the other, each by its empty list", () => {
+    const story = sixRoutes()
+    for (let n = 1; n < 6; n++) {
+      const list = { ...listing(ranges.slice(n)), [ranges[n - 1]!]: "" }
+      assert.deepStrictEqual(story.spec(list).pending, [`${ranges[n - 1]!} rtb-1 delete`])
+      story.allDone()
+    }
+  })
+
+  it("stops whoever drops one after the other when over half is gone, and not an hour later", () => {
+    const story = sixRoutes()
+    for (let n = 1; n <= 3; n++) {
+      assert.lengthOf(story.spec(listing(ranges.slice(n))).pending, 1)
+      story.allDone()
+    }
+    assert.deepStrictEqual(story.spec(listing(ranges.slice(4))).pending, [])
+    story
+      .spec(listing(ranges.slice(3)))
+      .wait(61 * minute)
+      .reads("-", 0, { routes: listing(ranges.slice(3)) })
+    assert.lengthOf(story.spec(listing(ranges.slice(4))).pending, 1)
+  })
+
+  it("does not count what the operator confirmed, nor what the spec has taken back in", () => {
+    const confirmed = dropping(4)
+    confirmed.confirm(confirmed.brake).allDone()
+    assert.lengthOf(confirmed.spec(listing(ranges.slice(5))).pending, 1)
+    const back = dropping(3).allDone()
+    back.spec(listing(ranges)).allDone()
+    back.spec(listing(ranges.slice(3))).allDone()
+    back.spec(listing(ranges)).allDone()
+    assert.lengthOf(back.spec(listing(ranges.slice(3))).pending, 3)
   })
 
   it("counts at least the routes that there are, when nothing was read or written for over an hour", () => {
@@ -187,17 +245,25 @@ const anyDeletion: fc.Arbitrary<DeleteRoute> = fc
 const anyDeletions = fc.uniqueArray(anyDeletion, { selector: ({ table, cidr }) => `${table} ${cidr}`, maxLength: 12 })
 
 describe("the rule of the brake", () => {
-  it("is that of the words: over half of the most owned, and three destinations; or an empty spec", () => {
+  it("is that of the words: over half of the most owned, and three destinations in the hour; or an empty spec", () => {
+    const inSpec = "10.0.0.0/8"
+    const anyDeleted = fc.subarray([...ranges, inSpec]).map((some) => new Set(some.map(cidr)))
+    const anySpec = fc.constantFrom("empty", "other")
     fc.assert(
-      fc.property(anyDeletions, fc.nat(20), fc.nat(20), fc.boolean(), (deletions, more, was, specIsEmpty) => {
+      fc.property(anyDeletions, fc.nat(20), fc.nat(20), anySpec, anyDeleted, (deletions, more, was, kind, deleted) => {
         const owned = deletions.length + more
         const most = Math.max(owned, was)
-        const spec = specIsEmpty ? new Map() : smallSpec({ "10.0.0.0/8": "a" })
-        const brake = brakeOn({ deletions, confirmed: new Map(), spec, owned, mostOwned: was, before: undefined })
-        const destinations = new Set(deletions.map(({ cidr }) => cidr)).size
+        const spec = kind === "empty" ? new Map() : smallSpec({ [inSpec]: "a" })
+        const lastDeleted = (): ReadonlySet<Cidr> => deleted
+        const before = undefined
+        const brake = brakeOn({ deletions, confirmed: new Map(), spec, owned, mostOwned: was, lastDeleted, before })
+        // What the spec has taken back in does not count.
+        const gone = [...deleted].filter((one) => one !== cidr(inSpec))
+        const destinations = new Set([...deletions.map((one) => one.cidr), ...gone]).size
         const left = owned - deletions.length
-        const expected = deletions.length > 0 && (specIsEmpty || (left < most / 2 && destinations >= 3))
-        assert.strictEqual(brake !== undefined, expected)
+        const tooMany = left < most / 2 && destinations >= 3
+        const expected = deletions.length > 0 && (kind === "empty" || tooMany)
+        assert.strictEqual(brake?.cause, expected ? (kind === "empty" ? "EmptySpec" : "TooMany") : undefined)
       }),
       runs(500),
     )
@@ -205,7 +271,15 @@ describe("the rule of the brake", () => {
 
   it("has a hash that stands for exactly these deletions, in whatever order", () => {
     const hash = (deletions: ReadonlyArray<DeleteRoute>): string | undefined =>
-      brakeOn({ deletions, confirmed: new Map(), spec: new Map(), owned: 9, mostOwned: 9, before: undefined })?.hash
+      brakeOn({
+        deletions,
+        confirmed: new Map(),
+        spec: new Map(),
+        owned: 9,
+        mostOwned: 9,
+        lastDeleted: () => new Set(),
+        before: undefined,
+      })?.hash
     const keys = (deletions: ReadonlyArray<DeleteRoute>): string => deletions.map(deletionKey).toSorted().join()
     fc.assert(
       fc.property(anyDeletions, anyDeletions, (one, other) => {

@@ -66,7 +66,15 @@ export const planReport = (input: PlanInput): PlanReport => {
     hosts: [...hostsOf(spec)]
       .sort(compareText)
       .map((host) => ({ host, verdict: health.get(host) ?? Verdict.Unknown({ since: 0 }) })),
-    brake: brakeOn({ deletions, confirmed: new Map(), spec, owned, mostOwned: owned, before: undefined }),
+    brake: brakeOn({
+      deletions,
+      confirmed: new Map(),
+      spec,
+      owned,
+      mostOwned: owned,
+      lastDeleted: () => new Set(),
+      before: undefined,
+    }),
     warnings: [...input.warnings, ...decoded.warnings.map(asOption), ...scopeWarnings(input, index.tables.length)],
   }
 }
