@@ -42,8 +42,8 @@ export const pressed = async (button, work) => {
   }
 }
 
-/** @type {string | undefined} */
-let asked
+/** The plan that was asked about last. It is not forgotten when the dialog closes: browsers tell of that a frame later. */
+let asked = ""
 
 /** The deletions that wait, and how to let them happen. @param {OverviewJson} overview @param {boolean} mayWrite */
 export const renderBrake = ({ brake }, mayWrite) => {
@@ -75,8 +75,9 @@ export const renderBrake = ({ brake }, mayWrite) => {
   )
   setText(part("confirm-yes"), `Delete ${plural(count, "route")}`)
   // Another plan than the one that is being looked at.
-  if (asked !== undefined && asked !== hash) {
-    byId("confirm", HTMLDialogElement).close()
+  const dialog = byId("confirm", HTMLDialogElement)
+  if (dialog.open && asked !== hash) {
+    dialog.close()
     alertOf("The plan changed while you looked at it. Nothing was confirmed.")
   }
   part("brake-ask").dataset["hash"] = hash
@@ -86,15 +87,14 @@ export const prepareBrake = () => {
   const dialog = byId("confirm", HTMLDialogElement)
   const yes = part("confirm-yes")
   part("brake-ask").addEventListener("click", () => {
-    asked = part("brake-ask").dataset["hash"]
+    asked = part("brake-ask").dataset["hash"] ?? ""
     dialog.showModal()
     part("confirm-no").focus()
   })
-  dialog.addEventListener("close", () => (asked = undefined))
   part("confirm-no").addEventListener("click", () => dialog.close())
   yes.addEventListener("click", () =>
     pressed(yes, async () => {
-      if (asked !== undefined) await write(`held/${asked}/confirm`)
+      await write(`held/${asked}/confirm`)
       dialog.close()
     }),
   )
