@@ -20,12 +20,11 @@ const change = (script: Script, version: string) =>
     return PubSub.publish(script.changes, undefined)
   })
 
-/** Counts how often the overview is made. */
-const counted = (script: Script) => {
-  const looks = { count: 0 }
+/** When the overview is made, by `performance.now()`. */
+const timed = (script: Script, looks: Array<number> = []) => {
   const { overview } = script
   script.overview = Effect.suspend(() => {
-    looks.count++
+    looks.push(performance.now())
     return overview
   })
   return looks
@@ -64,7 +63,7 @@ describe("GET /events", () => {
         yield* listener.until((events) => events.length >= 2)
         for (let i = 0; i < 10; i++) yield* PubSub.publish(script.changes, undefined)
         yield* Effect.sleep(500)
-        assert.strictEqual(listener.events.length, 2)
+        assert.strictEqual(named(listener.events, "overview").length, 1)
         script.overview = Effect.succeed({ ...someOverview, version: "2" })
         yield* listener.until((events) => named(events, "overview").length === 2)
         assert.deepStrictEqual(versions(listener.events), [someOverview.version, "2"])
@@ -77,11 +76,17 @@ describe("GET /events", () => {
       Effect.gen(function* () {
         const listener = yield* listen(url)
         yield* listener.until((events) => events.length >= 2)
-        for (let i = 1; i <= 200; i++) yield* Effect.andThen(change(script, `${i}`), Effect.sleep(5))
+        const looks: Array<number> = []
+        for (let i = 1; i <= 200; i++) {
+          yield* change(script, `${i}`)
+          timed(script, looks)
+          yield* Effect.sleep(5)
+        }
         yield* listener.until((events) => versions(events).includes("200"))
-        const times = named(listener.events, "overview").map(({ at }) => at)
-        const seconds = (times.at(-1)! - times[0]!) / 1_000
-        assert.isAtMost(times.length - 1, 5 * seconds + 1)
+        // However busy the machine is, no two are closer together than the pace; a timer may come a millisecond early.
+        assert.isAbove(looks.length, 2)
+        for (const [i, at] of looks.slice(1).entries()) assert.isAtLeast(at - looks[i]!, eventLimits.pace - 2)
+        assert.isAtMost(named(listener.events, "overview").length, looks.length + 1)
       }).pipe(Effect.scoped),
     ),
   )
@@ -102,25 +107,25 @@ describe("GET /events", () => {
     withServer(
       (url, script) =>
         Effect.gen(function* () {
-          const looks = counted(script)
-          yield* change(script, "unseen")
+          const looks = timed(script)
+          yield* PubSub.publish(script.changes, undefined)
           yield* Effect.sleep(250)
-          assert.strictEqual(looks.count, 0)
-          const seen = counted(script)
+          assert.deepStrictEqual(looks, [])
+          const began = performance.now()
           yield* Effect.scoped(
             Effect.gen(function* () {
               const listeners = yield* Effect.forEach(Array.from({ length: 8 }), () => listen(url))
               yield* Effect.forEach(listeners, ({ until }) => until((events) => named(events, "beat").length === 2))
-              const elapsed = listeners[0]!.events.at(-1)!.at - listeners[0]!.events[0]!.at
               // One look each 100 ms, with room for those at the beginning; not eight.
-              assert.isAtMost(seen.count, 12 + elapsed / 50)
+              assert.isAtMost(looks.length, 12 + (performance.now() - began) / 50)
             }),
           )
-          yield* Effect.sleep(300)
-          const { count } = seen
+          // Once the server knows that they are gone.
+          yield* Effect.repeat(Effect.sleep(250), { until: () => performance.now() - looks.at(-1)! >= 250 })
+          const count = looks.length
           yield* PubSub.publish(script.changes, undefined)
           yield* Effect.sleep(250)
-          assert.strictEqual(seen.count, count)
+          assert.strictEqual(looks.length, count)
         }),
       { events: quick },
     ),
@@ -134,7 +139,7 @@ describe("GET /events", () => {
           yield* first!.until((events) => events.length >= 2)
           assert.include(problem(yield* ask(url, { path: "/events" }), 503), "3 listen already")
           yield* first!.leave
-          yield* Effect.retry(admitted(url), { schedule: Schedule.spaced(20), times: 100 })
+          yield* Effect.retry(admitted(url), Schedule.spaced(20))
         }).pipe(Effect.scoped),
       { events: { ...quick, listeners: 3 } },
     ),
@@ -148,18 +153,22 @@ describe("GET /events", () => {
           const other = yield* listen(url)
           yield* deaf.until((events) => events.length >= 2)
           yield* deaf.stopReading
-          // More than the buffers of both ends hold.
+          // What the buffers of both ends hold, nobody has to take: so there are events until it is hung up on.
           const long = "x".repeat(2_000_000)
-          for (let i = 0; i < 20; i++) yield* Effect.andThen(change(script, `${i} ${long}`), Effect.sleep(40))
-          yield* change(script, "last")
-          yield* other.until((events) => versions(events).includes("last"))
-          // Its place is free.
-          yield* Effect.retry(admitted(url), { schedule: Schedule.spaced(20), times: 200 })
+          let last = ""
+          const fill = Effect.gen(function* () {
+            last = `${named(other.events, "overview").length} ${long}`
+            yield* change(script, last)
+            yield* other.until((events) => versions(events).at(-1) === last)
+          })
+          // Its place is free then.
+          yield* Effect.retry(Effect.andThen(fill, admitted(url)), Schedule.spaced(20))
           yield* deaf.readOn
           assert.strictEqual(yield* deaf.ended, "cut off")
-          assert.notInclude(versions(deaf.events), "last")
+          assert.notInclude(versions(deaf.events), last)
         }).pipe(Effect.scoped),
-      { events: { ...quick, listeners: 2 } },
+      // One that reads is never behind for so long, on the busiest machine.
+      { events: { ...quick, patience: 2_000, listeners: 2 } },
     ),
   )
 

@@ -5,6 +5,8 @@ import { Browser, does } from "../../support/page/Browser.ts"
 import { ask, readAs } from "../http/Ask.ts"
 import { button, cells, log, postSpec, spec, untilCells, watching } from "./Watching.ts"
 
+const duration = (millis: number) => (millis < 1_000 ? `${Math.round(millis)} ms` : `${(millis / 1_000).toFixed(1)} s`)
+
 const isOn = (host: string) => (text: string) => text.includes(host)
 
 layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
@@ -29,18 +31,18 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
           for (const [i, text] of (before[cidr] ?? []).entries())
             if (!isOn(host)(text)) assert.strictEqual(words[i], text)
         }
-        const complete = new RegExp(`Failover of ${host} complete: ${carried} routes moved, the last \\d+ ms after`)
+        const complete = new RegExp(`Failover of ${host} complete: ${carried} routes moved, the last [\\d.]+ m?s after`)
         yield* does(() => log(page).getByText(complete).waitFor())
         yield* does(() => log(page).getByText(`Host ${host} failed: no reply to 3 probes`).waitFor())
         const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: host, exact: true }) })
-        assert.match(yield* does(() => card.innerText()), /failed for \d+ s: no reply to 3 probes/)
+        assert.match(yield* does(() => card.innerText()), /failed for \d+ (s|min): no reply to 3 probes/)
         const failover = page.locator(".failover").filter({ hasText: host }).first()
         const story = yield* does(() => failover.innerText())
         assert.include(story, `${carried} routes moved`)
         // The figures are those of the API.
         const { failovers } = readAs(StatusJson, yield* ask(url, { path: "/status" }))
-        assert.include(story, `first write +${Math.round(failovers[0]?.first_write_ms ?? -1)} ms`)
-        assert.include(story, `last write +${Math.round(failovers[0]?.last_write_ms ?? -1)} ms`)
+        assert.include(story, `first write +${duration(failovers[0]?.first_write_ms ?? -1)}`)
+        assert.include(story, `last write +${duration(failovers[0]?.last_write_ms ?? -1)}`)
 
         yield* does(() => button(page, `Heal ${host}`).click())
         yield* does(() => log(page).getByText(`Host ${host} is healthy again`).waitFor())

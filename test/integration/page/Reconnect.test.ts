@@ -1,20 +1,20 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Browser, does, open } from "../../support/page/Browser.ts"
-import { button, daemon, log, postSpec, spec, untilCells, watching } from "./Watching.ts"
+import { button, daemon, lastingPort, log, postSpec, spec, untilCells, watching } from "./Watching.ts"
 
 layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
   describe("when the daemon goes away", () => {
     it.effect("says since when what it shows is old, and is live again by itself once the daemon is back", () =>
       Effect.gen(function* () {
-        const { page, running, url } = yield* watching()
+        const { page, running, url } = yield* watching({}, spec, yield* lastingPort)
         const status = page.locator("#connection")
         assert.strictEqual(yield* does(() => status.innerText()), "Live")
         const began = performance.now()
         yield* running.send("SIGTERM")
         const { code } = yield* running.ended
         // A page that listens does not hold up the end.
-        assert.isBelow(performance.now() - began, 15_000)
+        assert.isBelow(performance.now() - began, 20_000)
         assert.strictEqual(code, 0)
         yield* does(() =>
           status.getByText(/^Not connected: what you see is from \d\d:\d\d:\d\d\. Trying again…$/).waitFor(),
@@ -25,7 +25,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
         yield* does(() => button(page, "Fail 10.33.20.93").click())
         yield* does(() => page.getByRole("alert").getByText("Not done: vpc-router does not answer").waitFor())
 
-        const again = yield* daemon(["--port", new URL(url).port])
+        const again = yield* daemon(Number(new URL(url).port))
         yield* again.url
         yield* does(() => status.getByText("Live", { exact: true }).waitFor())
         yield* does(() => log(page).getByText("vpc-router was restarted").waitFor())

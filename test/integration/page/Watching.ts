@@ -1,5 +1,6 @@
+import { createServer } from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect, Random, Schedule, Schema } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import { look, open } from "../../support/page/Browser.ts"
 import { start } from "../cli/Running.ts"
@@ -17,8 +18,22 @@ export const spec: Spec = {
 export const tables = ["rtb-00main", "rtb-0a20", "rtb-0b30"]
 
 /** The daemon on a simulated VPC, as a process. */
-export const daemon = (args: ReadonlyArray<string> = ["--port", "0"]) =>
-  start(["--mode", "http", "--simulate", ...args])
+export const daemon = (port = 0) => start(["--mode", "http", "--simulate", "--port", String(port)])
+
+const isFree = (port: number): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const server = createServer()
+    server.once("error", () => resume(Effect.succeed(false)))
+    server.listen(port, "localhost", () => server.close(() => resume(Effect.succeed(true))))
+  })
+
+/** A port that nobody else is given meanwhile: it lies below those that Linux hands out (32768 and above). */
+export const lastingPort: Effect.Effect<number> = Effect.repeat(
+  Effect.flatMap(Random.nextIntBetween(20_000, 30_000), (port) =>
+    Effect.map(isFree(port), (free) => (free ? port : undefined)),
+  ),
+  { until: (port) => port !== undefined },
+)
 
 export const postSpec = Effect.fnUntraced(function* (url: string, body: Spec) {
   const headers = { "content-type": "application/json" }
@@ -45,15 +60,15 @@ export const untilCells = (page: Page, test: (words: ReadonlyArray<string>) => b
       schedule: Schedule.spaced(20),
     }),
     Effect.timeoutOrElse({
-      duration: "15 seconds",
+      duration: "45 seconds",
       orElse: () =>
         Effect.flatMap(cells(page), (seen) => Effect.die(new Error(`the cells are ${JSON.stringify(seen)}`))),
     }),
   )
 
 /** A daemon that has a spec in force, and a page that shows its routes. */
-export const watching = Effect.fnUntraced(function* (options: BrowserContextOptions = {}, body: Spec = spec) {
-  const running = yield* daemon()
+export const watching = Effect.fnUntraced(function* (options: BrowserContextOptions = {}, body: Spec = spec, port = 0) {
+  const running = yield* daemon(port)
   const url = yield* running.url
   yield* postSpec(url, body)
   const opened = yield* open(url, options)

@@ -68,7 +68,8 @@ export const open = Effect.fnUntraced(function* (
     does(() => browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })),
     (found) => does(() => found.close()),
   )
-  context.setDefaultTimeout(15_000)
+  // However busy the machine is: a test has a minute in all.
+  context.setDefaultTimeout(45_000)
   const page = yield* does(() => context.newPage())
   const requests: Array<string> = []
   const complaints: Array<string> = []
