@@ -1,3 +1,5 @@
+import { compareText } from "./Action.ts"
+import { failuresNeeded, type HealthPolicy } from "./HealthPolicy.ts"
 import { type Millis, Verdict } from "./Health.ts"
 
 /** What one health source says of a host. */
@@ -9,50 +11,61 @@ export interface Opinion {
   readonly verdict: Verdict
 }
 
+type Tag = Verdict["_tag"]
+
+/** The verdicts of one kind among those that are up, by source. */
+const ofTag = <T extends Tag>(opinions: ReadonlyArray<Opinion>, tag: T) =>
+  opinions
+    .flatMap(({ isUp, source, verdict }) => (isUp && Verdict.$is(tag)(verdict) ? [{ source, verdict }] : []))
+    .sort((a, b) => compareText(a.source, b.source))
+
+/** The `nth` time, from 1. */
+const nthSince = (opinions: ReadonlyArray<{ readonly verdict: Verdict }>, nth: number): Millis =>
+  opinions.map(({ verdict }) => verdict.since).sort((a, b) => a - b)[nth - 1] ?? -Infinity
+
+const firstSilence = (failures: ReadonlyArray<{ readonly verdict: { readonly silentSince?: Millis | undefined } }>) => {
+  const silences = failures.flatMap(({ verdict }) => verdict.silentSince ?? [])
+  return silences.length === 0 ? undefined : Math.min(...silences)
+}
+
 /**
- * One verdict from several sources, by the rule *any fails*:
+ * One verdict from several sources. A source has a say if it is up and watches the host. With f of those that have a say
+ * failed, h healthy, u unknown, and n failures needed by the policy:
  *
- * | sources that are up say | verdict | since |
+ * | | verdict | since |
  * |---|---|---|
- * | at least one: failed | Failed, with every reason | the first of them failed |
- * | all that watch it: healthy | Healthy | the last of them became healthy |
- * | all: unwatched | Unwatched, with every reason | the last of them stopped to watch it |
- * | anything else, or none is up | Unknown | `watchedSince` |
+ * | f ≥ n | Failed, with the reason of each that failed | the nth of them failed |
+ * | f + u ≥ n | Unknown: it depends on what is not known | `watchedSince` |
+ * | h ≥ 1 | Healthy | as many were healthy as rule a failure out |
+ * | none has a say, and one that is up does not watch it | Unwatched, with the reason of each | the last of them stopped to |
+ * | else | Unknown | `watchedSince` |
  *
- * It was silent since the first of them found it silent. Reasons come in the order of the sources. With a single failed source its reason is prefixed with its name as well.
+ * It was silent since the first of them found it silent. Reasons carry the source's name, also a single one. The order of the
+ * sources does not matter.
  */
-export const anyFails = (opinions: ReadonlyArray<Opinion>, watchedSince: Millis): Verdict => {
-  const failures: Array<{ readonly since: Millis; readonly text: string }> = []
-  let silentSince: Millis | undefined
-  let healthySince = -Infinity
-  let isHealthy = false
-  let isUnsure = false
-  const unwatched: Array<{ readonly since: Millis; readonly text: string }> = []
-  for (const { isUp, source, verdict } of opinions) {
-    if (!isUp) continue
-    switch (verdict._tag) {
-      case "Failed":
-        failures.push({ since: verdict.since, text: `${source}: ${verdict.reason}` })
-        if (verdict.silentSince !== undefined) silentSince = Math.min(silentSince ?? Infinity, verdict.silentSince)
-        break
-      case "Healthy":
-        isHealthy = true
-        healthySince = Math.max(healthySince, verdict.since)
-        break
-      case "Unknown":
-        isUnsure = true
-        break
-      case "Unwatched":
-        unwatched.push({ since: verdict.since, text: `${source}: ${verdict.why}` })
-    }
-  }
-  if (failures.length > 0) {
-    const since = failures.reduce((first, failure) => Math.min(first, failure.since), Infinity)
-    return Verdict.Failed({ since, reason: failures.map(({ text }) => text).join("; "), silentSince })
-  }
-  if (!isHealthy && !isUnsure && unwatched.length > 0) {
-    const since = unwatched.reduce((last, one) => Math.max(last, one.since), -Infinity)
-    return Verdict.Unwatched({ since, why: unwatched.map(({ text }) => text).join("; ") })
-  }
-  return isHealthy && !isUnsure ? Verdict.Healthy({ since: healthySince }) : Verdict.Unknown({ since: watchedSince })
+export const combineHealth = (
+  policy: HealthPolicy,
+  opinions: ReadonlyArray<Opinion>,
+  watchedSince: Millis,
+): Verdict => {
+  const failed = ofTag(opinions, "Failed")
+  const healthy = ofTag(opinions, "Healthy")
+  const unsure = ofTag(opinions, "Unknown").length
+  const heard = failed.length + healthy.length + unsure
+  const needed = failuresNeeded(policy, heard)
+  if (failed.length >= needed)
+    return Verdict.Failed({
+      since: nthSince(failed, needed),
+      reason: failed.map(({ source, verdict }) => `${source}: ${verdict.reason}`).join("; "),
+      silentSince: firstSilence(failed),
+    })
+  if (failed.length + unsure < needed && healthy.length > 0)
+    return Verdict.Healthy({ since: nthSince(healthy, Math.max(1, heard - needed + 1)) })
+  const unwatched = ofTag(opinions, "Unwatched")
+  return heard === 0 && unwatched.length > 0
+    ? Verdict.Unwatched({
+        since: nthSince(unwatched, unwatched.length),
+        why: unwatched.map(({ source, verdict }) => `${source}: ${verdict.why}`).join("; "),
+      })
+    : Verdict.Unknown({ since: watchedSince })
 }

@@ -3,6 +3,7 @@ import type { Millis } from "../domain/Health.ts"
 import { type Held, holdKey, holdWords } from "../domain/Hold.ts"
 import { selectorWords, unmatchedSelectors } from "../domain/Policy.ts"
 import type { World } from "../domain/World.ts"
+import type { SourceStanding } from "../services/health/HealthSource.ts"
 import type { RefreshState } from "./Refresher.ts"
 
 /** Something that is not as it should be, for as long as it lasts. */
@@ -81,8 +82,32 @@ const usualForAMoment: ReadonlySet<Held["reason"]["_tag"]> = new Set<Held["reaso
 ])
 const moment: Millis = 10_000
 
-/** What is not as it should be: readings of EC2 that fail, tables that are not there, and everything that is held. */
-export const conditionsOf = (world: World, { failing }: RefreshState): ReadonlyArray<Condition> => {
+/** A source that is down says so itself; this is for those who read the log later. */
+const sourcePatience: Millis = 60_000
+
+/** One that is down while others are up; that all are down is said elsewhere. */
+const brokenSources = (standings: ReadonlyArray<SourceStanding>): ReadonlyArray<Condition> =>
+  standings.every(({ state }) => state._tag === "Down")
+    ? []
+    : standings.flatMap(({ name, state }) =>
+        state._tag === "Up"
+          ? []
+          : [
+              {
+                key: `check ${name}`,
+                words: `the check ${name} is down and has no say: ${state.why}`,
+                patience: sourcePatience,
+                isHold: false,
+              },
+            ],
+      )
+
+/** What is not as it should be: readings of EC2 that fail, health sources that are down, tables that are not there, and everything that is held. */
+export const conditionsOf = (
+  world: World,
+  { failing }: RefreshState,
+  standings: ReadonlyArray<SourceStanding>,
+): ReadonlyArray<Condition> => {
   const held = heldOf(world).map((hold) => ({
     key: holdKey(hold),
     words: `held: ${hold.cidr}${hold.table === undefined ? "" : ` in ${hold.table}`}: ${holdWords(hold.reason)}`,
@@ -90,7 +115,7 @@ export const conditionsOf = (world: World, { failing }: RefreshState): ReadonlyA
     isHold: true,
   }))
   const index = world.reading?.index
-  const ofDaemon: Array<Condition> = []
+  const ofDaemon: Array<Condition> = [...brokenSources(standings)]
   const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })
   if (failing !== undefined) add("ec2", `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`)
   if (index?.tables.length === 0) add("scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`)

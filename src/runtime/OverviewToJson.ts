@@ -81,7 +81,7 @@ export const overviewToJson = (
   const { overview } = state
   const { at, error, took_ms } = refreshJson(state)
   const hostToJson = (host: HostStatus): OverviewHostJson => ({
-    ...hostJson(host),
+    ...hostJson(host, state.notes),
     since: host.verdict._tag === "Unknown" ? null : time(host.verdict.since),
     answers: answers(host.host) ?? null,
   })

@@ -3,7 +3,7 @@ import type { Millis } from "../domain/Health.ts"
 import type { Overview } from "../domain/Overview.ts"
 import type { WorldStatus } from "../domain/Status.ts"
 import type { QueueState } from "../services/ec2/WriteQueue.ts"
-import type { SourceState } from "../services/health/HealthSource.ts"
+import type { HostNotes, SourceStanding, SourceState } from "../services/health/HealthSource.ts"
 import type { Conditions } from "./ConditionLog.ts"
 import type { RefreshState } from "./Refresher.ts"
 import type { ConfigTrouble } from "./SpecFeed.ts"
@@ -15,8 +15,16 @@ export interface DaemonState {
   readonly failovers: Failovers
   readonly refresh: RefreshState
   readonly config: { readonly name: string; readonly trouble: ConfigTrouble | undefined }
-  readonly health: { readonly name: string; readonly state: SourceState }
+  readonly health: {
+    readonly name: string
+    readonly state: SourceState
+    /** How the verdicts of several sources make one. */
+    readonly policy: string | undefined
+    readonly standings: ReadonlyArray<SourceStanding>
+  }
   readonly queue: QueueState
+  /** What the health sources note of hosts. */
+  readonly notes: HostNotes
   /** What is not as it should be, by key; holds by {@link holdKey}. */
   readonly conditions: Conditions
 }

@@ -100,6 +100,15 @@ const gauges: ReadonlyArray<StateGauge> = [
     [{ source: "config", name: config.name }, Number(config.trouble === undefined)],
     [{ source: "health", name: health.name }, Number(health.state._tag === "Up")],
   ]),
+  several("check_up", "1 while this check can tell anything of hosts.", ({ health }) =>
+    health.standings.map(({ name, state }) => [{ check: name }, Number(state._tag === "Up")]),
+  ),
+  several(
+    "check_bound_seconds",
+    "How long it takes at most until a host that dies has failed, by this check.",
+    ({ health }) =>
+      health.standings.flatMap(({ bound, name }) => (bound === undefined ? [] : [[{ check: name }, bound / 1000]])),
+  ),
 ]
 
 /** Brings the gauges up to date. */

@@ -1,4 +1,4 @@
-import { Context, Data, type Effect, type Stream } from "effect"
+import { Context, Data, Effect, type Stream } from "effect"
 import type { HostVerdict, Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 
@@ -8,6 +8,18 @@ export type SourceState = Data.TaggedEnum<{
   Down: { readonly since: Millis; readonly why: string }
 }>
 export const SourceState = Data.taggedEnum<SourceState>()
+
+/** A source as it shows itself beside others. */
+export interface SourceStanding {
+  /** One of `--health`. */
+  readonly name: string
+  readonly state: SourceState
+  /** How long it takes at most, at present, until a host that dies has failed; undefined where that is not known. */
+  readonly bound?: Millis | undefined
+}
+
+/** What people should know of hosts, in words, beside their verdicts. */
+export type HostNotes = ReadonlyMap<Ip, ReadonlyArray<string>>
 
 /** Watches hosts and says what is known of them. Fails static: without news, nothing is said. */
 export class HealthSource extends Context.Service<
@@ -20,5 +32,15 @@ export class HealthSource extends Context.Service<
     /** Changed verdicts, in batches as they are reached; all are said again when the source goes up or down. One subscriber; never fails. */
     readonly verdicts: Stream.Stream<ReadonlyArray<HostVerdict>>
     readonly state: Effect.Effect<SourceState>
+    /** The sources that it is made of. Where it is missing: itself alone, of which no bound is known. */
+    readonly standings?: Effect.Effect<ReadonlyArray<SourceStanding>>
+    /** How the verdicts of several sources make one, as in `--health-policy`. */
+    readonly policy?: string
+    /** Such as "EC2 stops it on Tuesday": no reason to fail it. Where it is missing: nothing. */
+    readonly notes?: Effect.Effect<HostNotes>
   }
 >()("vpc-router/services/health/HealthSource") {}
+
+/** The sources that a source is made of, or itself. */
+export const standingsOf = (source: HealthSource["Service"]): Effect.Effect<ReadonlyArray<SourceStanding>> =>
+  source.standings ?? Effect.map(source.state, (state) => [{ name: source.name, state }])

@@ -1,10 +1,12 @@
 import { type Array as Arr, Clock, Effect, Equal, type Scope, Stream } from "effect"
-import { anyFails } from "../../domain/CombineHealth.ts"
+import { combineHealth, type Opinion } from "../../domain/CombineHealth.ts"
 import { type HostVerdict, type Millis, Verdict } from "../../domain/Health.ts"
+import { HealthPolicy, healthPolicyWords } from "../../domain/HealthPolicy.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import { nowUnsafe } from "../Now.ts"
+import { readGauge } from "../ReadMetric.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
-import { type HealthSource, SourceState } from "./HealthSource.ts"
+import { type HealthSource, type HostNotes, SourceState, standingsOf } from "./HealthSource.ts"
 
 type Source = HealthSource["Service"]
 
@@ -12,6 +14,9 @@ interface Watched {
   readonly since: Millis
   combined: Verdict
 }
+
+/** Lines in the log for what a source says at once. */
+const mostLines = 50
 
 /** Up since the first of those that are up; down, with every reason, since the last one went down. */
 const combinedState = (sources: ReadonlyArray<Source>, states: ReadonlyArray<SourceState>): SourceState => {
@@ -21,12 +26,24 @@ const combinedState = (sources: ReadonlyArray<Source>, states: ReadonlyArray<Sou
   return SourceState.Down({ since: Math.max(...states.map(({ since }) => since)), why: why.join("; ") })
 }
 
+/** What is worth knowing of a host of which the sources disagree, or which not all of them watch. */
+const dissent = (combined: Verdict, opinions: ReadonlyArray<Opinion>): ReadonlyArray<string> =>
+  opinions.flatMap(({ isUp, source, verdict }) => {
+    if (!isUp) return []
+    if (verdict._tag === "Failed" && combined._tag !== "Failed") return [`${source} says failed: ${verdict.reason}`]
+    return verdict._tag === "Unwatched" && combined._tag !== "Unwatched"
+      ? [`${source} does not watch it: ${verdict.why}`]
+      : []
+  })
+
 /**
- * Several sources as one, by the rule {@link anyFails}; a source that is down has no say. It is up while any of them is.
- * A host's verdicts are combined anew whenever a source says something of it, and all hosts' when a source went up or down.
+ * Several sources as one, by the rule {@link combineHealth}; a source that is down has no say. It is up while any of them
+ * is. A host's verdicts are combined anew whenever a source says something of it, and all hosts' when a source went up or
+ * down. A host that one of them does not watch, while others do, is logged, noted and counted.
  */
 export const make = Effect.fnUntraced(function* (
   sources: Arr.NonEmptyReadonlyArray<Source>,
+  policy: HealthPolicy = HealthPolicy.AnyFails(),
 ): Effect.fn.Return<Source, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const hosts = new Map<Ip, Watched>()
@@ -34,13 +51,15 @@ export const make = Effect.fnUntraced(function* (
   const changed = new ChangedVerdicts()
   let isUp: ReadonlyArray<boolean> = sources.map(() => false)
 
-  const combine = (host: Ip, watched: Watched) => {
-    const opinions = sources.map(({ name }, index) => ({
+  const opinionsOf = (host: Ip, { since }: Watched): ReadonlyArray<Opinion> =>
+    sources.map(({ name }, index) => ({
       source: name,
       isUp: isUp[index] ?? false,
-      verdict: said[index]?.get(host) ?? Verdict.Unknown({ since: watched.since }),
+      verdict: said[index]?.get(host) ?? Verdict.Unknown({ since }),
     }))
-    const combined = anyFails(opinions, watched.since)
+
+  const combine = (host: Ip, watched: Watched) => {
+    const combined = combineHealth(policy, opinionsOf(host, watched), watched.since)
     if (Equal.equals(combined, watched.combined)) return
     watched.combined = combined
     changed.set(host, combined)
@@ -50,16 +69,37 @@ export const make = Effect.fnUntraced(function* (
 
   const hear = Effect.fnUntraced(function* (index: number, batch: ReadonlyArray<HostVerdict>) {
     const upNow = (yield* states).map(({ _tag }) => _tag === "Up")
-    for (const { host, verdict } of batch) if (hosts.has(host)) said[index]?.set(host, verdict)
+    const unwatched: Array<readonly [Ip, string]> = []
+    for (const { host, verdict } of batch) {
+      if (!hosts.has(host)) continue
+      if (verdict._tag === "Unwatched" && said[index]?.get(host)?._tag !== "Unwatched")
+        unwatched.push([host, verdict.why])
+      said[index]?.set(host, verdict)
+    }
     const sameSources = Equal.equals(upNow, isUp)
     isUp = upNow
     for (const host of sameSources ? batch.map(({ host }) => host) : hosts.keys()) {
       const watched = hosts.get(host)
       if (watched !== undefined) combine(host, watched)
     }
+    const name = sources[index]?.name
+    for (const [host, why] of unwatched.slice(0, mostLines))
+      yield* Effect.logWarning(`host ${host} is not watched by ${name}: ${why}`)
+    const more = unwatched.length - mostLines
+    if (more > 0) yield* Effect.logWarning(`… and ${more} more hosts are not watched by ${name}`)
   })
   yield* Effect.forEach(sources, ({ verdicts }, index) =>
     Effect.forkScoped(Stream.runForEach(verdicts, (batch) => hear(index, batch))),
+  )
+  yield* Effect.forEach(sources, ({ name }, index) =>
+    readGauge(
+      {
+        name: "vpc_router_check_unwatched_hosts",
+        description: "Hosts of the spec that this check does not watch.",
+        labels: { check: name },
+      },
+      () => [...(said[index]?.values() ?? [])].filter(({ _tag }) => _tag === "Unwatched").length,
+    ),
   )
 
   const watch = Effect.fnUntraced(function* (wanted: ReadonlySet<Ip>) {
@@ -79,10 +119,24 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.forEach(sources, (source) => source.watch(wanted), { discard: true })
   })
 
+  const notes = Effect.gen(function* (): Effect.fn.Return<HostNotes> {
+    const noted = new Map<Ip, Array<string>>()
+    const note = (host: Ip, words: ReadonlyArray<string>) => {
+      if (words.length > 0) noted.set(host, [...(noted.get(host) ?? []), ...words])
+    }
+    for (const [host, watched] of hosts) note(host, dissent(watched.combined, opinionsOf(host, watched)))
+    for (const source of sources)
+      for (const [host, words] of source.notes === undefined ? [] : yield* source.notes) note(host, words)
+    return noted
+  })
+
   return {
     name: sources.map(({ name }) => name).join(","),
     watch,
     verdicts: changed.stream,
     state: Effect.map(states, (all) => combinedState(sources, all)),
+    policy: healthPolicyWords(policy),
+    standings: Effect.map(Effect.forEach(sources, standingsOf), (all) => all.flat()),
+    notes,
   }
 })

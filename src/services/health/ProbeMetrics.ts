@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import { readCounter, readGauge } from "../ReadMetric.ts"
+import { readCounter } from "../ReadMetric.ts"
 
 /** What became of the probes of one source. Plain numbers, since every packet changes them. */
 export class ProbeCounts {
@@ -18,7 +18,6 @@ export class ProbeCounts {
 export const exposeProbes = Effect.fnUntraced(function* (
   check: string,
   counts: ProbeCounts,
-  isUp: () => boolean,
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const counter = (name: string, description: string, read: () => number) =>
     readCounter({ name: `vpc_router_${name}`, description, labels: { check } }, read)
@@ -30,9 +29,5 @@ export const exposeProbes = Effect.fnUntraced(function* (
     "blind_seconds_total",
     "Time in which this process was stopped or blocked, so that no host was judged.",
     () => counts.blind / 1000,
-  )
-  yield* readGauge(
-    { name: "vpc_router_check_up", description: "1 while this check can tell anything of hosts.", labels: { check } },
-    () => (isUp() ? 1 : 0),
   )
 })

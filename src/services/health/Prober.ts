@@ -1,5 +1,5 @@
 import { Clock, Effect, Latch, Layer, Random, type Scope } from "effect"
-import { type DetectorOptions, detectorOptions } from "../../domain/DetectorOptions.ts"
+import { detectionBound, type DetectorOptions, detectorOptions } from "../../domain/DetectorOptions.ts"
 import { nowUnsafe } from "../Now.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { HealthSource, SourceState } from "./HealthSource.ts"
@@ -118,7 +118,7 @@ export const make = Effect.fnUntraced(function* (
       yield* Effect.sleep(longest * (yield* Random.nextBetween(0.75, 1.25)))
     }
   })
-  yield* exposeProbes(probe.name, hosts.counts, () => state._tag === "Up")
+  yield* exposeProbes(probe.name, hosts.counts)
   yield* Effect.forkScoped(run)
 
   return {
@@ -130,6 +130,7 @@ export const make = Effect.fnUntraced(function* (
       }),
     verdicts: changed.stream,
     state: Effect.sync(() => state),
+    standings: Effect.sync(() => [{ name: probe.name, state, bound: detectionBound(hosts.options) }]),
   }
 })
 

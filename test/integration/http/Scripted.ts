@@ -44,7 +44,7 @@ export const someStatus: StatusJson = {
   failovers: [],
   sources: {
     config: { name: "http", since: null, why: null, state: "ok", problems: [] },
-    health: { name: "simulated", since: null, why: null, state: "up" },
+    health: { name: "simulated", since: null, why: null, state: "up", policy: null, checks: [] },
   },
   last_refresh: { at: null, took_ms: null, age_ms: null, error: null },
   queue: { queued: 0, in_flight: 0, tokens: { create: 50, replace: 50, delete: 50 } },

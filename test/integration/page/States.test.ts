@@ -15,6 +15,7 @@ const host = (ip: string, more: Partial<OverviewHostJson> = {}): OverviewHostJso
   reason: null,
   able: true,
   why: null,
+  notes: [],
   drained: false,
   interface: "eni-1",
   instance: "i-1",
@@ -151,7 +152,14 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
               state: "rejected",
               problems: [{ path: "$", message: "expected an object" }],
             },
-            health: { name: "icmpecho", since: at, why: "the socket is gone", state: "down" },
+            health: {
+              name: "icmpecho",
+              since: at,
+              why: "the socket is gone",
+              state: "down",
+              policy: null,
+              checks: [],
+            },
           }
           const conditions = [{ words: "EC2 cannot be read: UnauthorizedOperation: no", since: at }]
           yield* change(script, overview({ restored: true, dry_run: true, sources, conditions }))
