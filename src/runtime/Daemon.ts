@@ -174,6 +174,12 @@ export const run = Effect.fnUntraced(function* (
   options: Options,
   warnings: ReadonlyArray<OptionProblem>,
 ): Effect.fn.Return<never, StartFault, FileSystem.FileSystem> {
+  const { config } = options
+  if (config._tag === "ConfigFile" && config.file === "-")
+    return yield* startFault(
+      "--file",
+      "expected a file (one that is called so is ./-): standard input cannot be watched",
+    )
   const vpc = yield* chosenVpc(options.vpc)
   const health = options.health.map(checkWords).join(" and ")
   yield* Effect.logInfo(

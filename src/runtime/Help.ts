@@ -26,7 +26,7 @@ export const helpText = (columns: number, plugins: ReadonlyArray<OptionSection> 
     "vpc-router keeps the route tables of an Amazon VPC correct.",
     "",
     ...paragraph(
-      "A route spec says which hosts may carry each destination CIDR. vpc-router picks one healthy host for each, writes the route into the route tables, watches the hosts, and moves the route when its host fails. It runs until SIGTERM or Ctrl-C, and leaves the routes as they are.",
+      "A route spec says which hosts may carry each destination CIDR. vpc-router picks one healthy host for each, writes the route into the route tables, watches the hosts, and moves the route when its host fails. It runs until SIGTERM or Ctrl-C, also when its terminal closes, and leaves the routes as they are.",
     ),
     "",
     `A spec: ${spec}`,

@@ -1,6 +1,7 @@
-import { closeSync, openSync, writeSync } from "node:fs"
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import type { Writable } from "node:stream"
-import { Data, Effect, Result, type Scope } from "effect"
+import { Data, Effect, Predicate, Result, type Scope } from "effect"
+import { kindWords, newFileWhy } from "../services/FileWords.ts"
 
 /** Takes lines of the log. It never throws, and never waits for a reader. */
 export interface LogSink {
@@ -38,14 +39,31 @@ export const streamSink = (stream: Writable, isTerminal: boolean): LogSink => {
   }
 }
 
-const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const codeOf = (error: unknown): unknown => (Predicate.hasProperty(error, "code") ? error.code : undefined)
 
-const open = (file: string): Result.Result<number, LogFileFault> =>
-  Result.try({ try: () => openSync(file, "a", 0o640), catch: (error) => new LogFileFault({ file, why: whyOf(error) }) })
+/** ENXIO is what opening a FIFO without a reader gives, and a socket; EAGAIN a FIFO that is full. */
+const whyOf = (error: unknown): string => {
+  if (codeOf(error) === "ENXIO") return "nobody reads from it, or it is a socket"
+  return codeOf(error) === "EAGAIN" ? "its reader does not keep up" : newFileWhy(error)
+}
+
+/** For the owner and the group. A FIFO must not make us wait for its reader: neither when it is opened, nor when it is full. */
+const openToAppend = (file: string): number =>
+  openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o640)
+
+const open = (file: string): Result.Result<number, LogFileFault> => {
+  const opened = Result.try({
+    try: () => openToAppend(file),
+    catch: (error) => new LogFileFault({ file, why: whyOf(error) }),
+  })
+  if (Result.isFailure(opened) || !fstatSync(opened.success).isBlockDevice()) return opened
+  closeSync(opened.success)
+  return Result.fail(new LogFileFault({ file, why: `this is ${kindWords.BlockDevice}, not a file` }))
+}
 
 /**
  * A file that is appended to. SIGHUP opens it anew, for logrotate. A line that cannot be written (disk full) is left out
- * and counted, and standard error says so once; later lines are tried again.
+ * and counted, and standard error says so once; later lines are tried again. So are lines that the reader of a FIFO is too slow for.
  */
 export const logFile = Effect.fnUntraced(function* (
   file: string,
@@ -59,7 +77,7 @@ export const logFile = Effect.fnUntraced(function* (
   }
   const append = (text: string): Result.Result<void, string> =>
     Result.flatMap(Result.try({ try: () => writeSync(descriptor, text), catch: whyOf }), (written) =>
-      written < Buffer.byteLength(text) ? Result.fail("the disk took only a part of a line") : Result.void,
+      written < Buffer.byteLength(text) ? Result.fail("only a part of a line could be written") : Result.void,
     )
   const reopen = (): void => {
     const opened = open(file)

@@ -184,7 +184,7 @@ export const optionTable = {
     short: "l",
     metavar: "FILE",
     isFile: true,
-    help: "Append the log to this file. SIGHUP opens it anew. Default: standard output.",
+    help: "Append the log to this file. SIGHUP opens it anew. - is standard output, the default. A FIFO is not waited for: it needs a reader at the start, and lines that its reader is too slow for are left out.",
   },
   "audit-log": {
     group: "Logs",

@@ -21,6 +21,15 @@ export const word =
 
 export const anyText: ParseValue<string> = (text) => Result.succeed(text)
 
+/** The path of a file. `-` is one only where standard input or output may take its place. */
+export const fileName: ParseValue<string> = (text) => {
+  if (text === "-") return Result.fail("a file (one that is called so is ./-)")
+  return text === "" ? Result.fail("a file") : Result.succeed(text)
+}
+
+/** Where to write: the path of a file, or `-` for standard output. */
+export const fileOrOutput: ParseValue<string> = (text) => (text === "-" ? Result.succeed(text) : fileName(text))
+
 const matching =
   <A>(pattern: RegExp, make: (text: string) => A, expected: string): ParseValue<A> =>
   (text) =>

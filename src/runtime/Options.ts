@@ -243,9 +243,8 @@ const readHttp = (reader: OptionReader): HttpChoice => {
   const address = reader.value("address", Values.hostOrAddress) ?? "localhost"
   const port = reader.value("port", Values.wholeNumber(0, 65_535)) ?? 33_289
   const allowedHosts = reader.list("allowed-host", Values.hostOrAddress) ?? []
-  const tokenFile = reader.value("token-file", Values.anyText)
+  const tokenFile = reader.value("token-file", Values.fileName)
   const allowUnauthenticatedWrites = reader.isOn("allow-unauthenticated-writes")
-  if (tokenFile === "") reader.fault("token-file", "expected a file, got nothing")
   if (tokenFile !== undefined && allowUnauthenticatedWrites)
     reader.fault("allow-unauthenticated-writes", "expected this or --token-file, not both")
   const isOpen = !loopback.has(address) && !address.startsWith("127.")
@@ -255,12 +254,11 @@ const readHttp = (reader: OptionReader): HttpChoice => {
 }
 
 const readLog = (reader: OptionReader): LogChoice => {
-  const file = reader.value("logfile", Values.anyText)
-  if (file === "") reader.fault("logfile", "expected a file, got nothing")
+  const file = reader.value("logfile", Values.fileOrOutput)
   const format = reader.value("log-format", Values.word(logFormats)) ?? "auto"
   const verbose = reader.isOn("verbose")
   const level = reader.value("log-level", Values.word(logLevels)) ?? (verbose ? "debug" : "info")
-  return { file, format, level }
+  return { file: file === "-" ? undefined : file, format, level }
 }
 
 /** Variables that look as if they were meant for us. What Kubernetes says of a Service named `vpc-router` is not. */
@@ -294,12 +292,10 @@ export const readOptions = (
     ignore: readRanges(reader, "ignore-routes", Values.rangeOrAddress),
   }
   const dryRun = reader.isOn("dry-run")
-  const stateFile = reader.value("state-file", Values.anyText)
-  if (stateFile === "") reader.fault("state-file", "expected a file, got nothing")
+  const stateFile = reader.value("state-file", Values.fileName)
   const http = readHttp(reader)
   const log = readLog(reader)
-  const auditFile = reader.value("audit-log", Values.anyText)
-  if (auditFile === "") reader.fault("audit-log", "expected a file, got nothing")
+  const auditFile = reader.value("audit-log", Values.fileName)
   const otlpEndpoint = reader.value("otlp-endpoint", Values.httpUrl)
   const faults = [...reader.faults, ...plugins.faults]
   if (faults.length > 0 || config === undefined || vpc === undefined || firstCheck === undefined)

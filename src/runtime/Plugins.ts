@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Effect, Predicate, Result } from "effect"
@@ -34,7 +35,11 @@ const loadOne = Effect.fnUntraced(function* (
   workingDirectory: string,
 ): Effect.fn.Return<LoadedPlugin, OptionProblem> {
   const problem = (message: string): OptionProblem => ({ option: `plugin ${given}`, message })
-  const specifier = isPluginPath(given) ? pathToFileURL(resolve(workingDirectory, given)).href : given
+  const path = isPluginPath(given) ? resolve(workingDirectory, given) : undefined
+  // Importing a FIFO would wait for its writer, and nothing could end the process meanwhile.
+  if (path !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+    return yield* Effect.fail(problem("it cannot be loaded: this is not a file"))
+  const specifier = path === undefined ? given : pathToFileURL(path).href
   const module = yield* Effect.tryPromise({
     try: () => importer.load(specifier),
     catch: (thrown) => problem(`it cannot be loaded: ${thrownInWords(thrown)}`),

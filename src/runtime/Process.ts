@@ -19,6 +19,19 @@ export const onSignals = (signals: ReadonlyArray<NodeJS.Signals>): Effect.Effect
     return Effect.sync(off)
   })
 
+/** What would end a process that does not listen: a terminal that closes, `kill -USR2`. Routes need somebody to watch over them. */
+const harmless = ["SIGHUP", "SIGUSR2"] as const
+
+const hearTheHarmless = Effect.gen(function* () {
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const onSignal = (signal: NodeJS.Signals): void =>
+    void run(Effect.logInfo(`${signal}: going on${signal === "SIGHUP" ? "; log files are opened anew" : ""}`))
+  yield* Effect.acquireRelease(
+    Effect.sync(() => harmless.forEach((signal) => void process.on(signal, onSignal))),
+    () => Effect.sync(() => harmless.forEach((signal) => void process.off(signal, onSignal))),
+  )
+})
+
 const exitAfterPatience = Effect.sleep(patience).pipe(
   Effect.andThen(Effect.logWarning("some parts did not end in time")),
   Effect.andThen(Effect.sync(() => process.exit(1))),
@@ -60,7 +73,7 @@ const hearTheUnforeseen = Effect.fnUntraced(function* (
 })
 
 /**
- * Runs a service until SIGTERM or SIGINT, and then waits until it has cleaned up, at most 1.8 s; a second signal ends the
+ * Runs a service until SIGTERM or SIGINT (SIGHUP and SIGUSR2 end nothing), and then waits until it has cleaned up, at most 1.8 s; a second signal ends the
  * process at once. Fails as the service does, or when something happens that nobody foresaw. An exception that nobody caught
  * and that is foreign has been dealt with.
  */
@@ -72,6 +85,7 @@ export const untilSignal = <E, R>(
     Effect.gen(function* () {
       const fault = yield* Deferred.make<never, Unforeseen>()
       yield* hearTheUnforeseen(fault, isForeign)
+      yield* hearTheHarmless
       const ended = onSignals(["SIGTERM", "SIGINT"]).pipe(
         Effect.tap((signal) => Effect.logInfo(`${signal}: ending; the routes stay as they are`)),
         Effect.tap(() => exitAfterPatience),

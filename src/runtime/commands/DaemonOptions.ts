@@ -1,5 +1,5 @@
-import { Effect, FileSystem, Result } from "effect"
-import { bearerOf } from "../../services/http/BearerToken.ts"
+import { Effect, type FileSystem, Result } from "effect"
+import { readToken } from "../../services/http/BearerToken.ts"
 import { isWildcard } from "../../services/http/Peer.ts"
 import { variableOf } from "../OptionTable.ts"
 import * as Values from "../OptionValues.ts"
@@ -26,18 +26,11 @@ const defaultUrl = ({ environment }: CommandRun): string => {
 /** `--url`; its faults are the reader's. */
 export const readUrl = (run: CommandRun): string => run.reader.value("url", url) ?? defaultUrl(run)
 
-/** The token in the file of `--token-file`, without the white space around it. */
-export const readToken = Effect.fnUntraced(function* ({
+/** The token in the file of `--token-file`. */
+export const readGivenToken = Effect.fnUntraced(function* ({
   reader,
 }: CommandRun): Effect.fn.Return<string | undefined, StartFault, FileSystem.FileSystem> {
-  const file = reader.value("token-file", Values.anyText)
+  const file = reader.value("token-file", Values.fileName)
   if (file === undefined) return undefined
-  const fault = (why: string) => startFault(reader.place("token-file"), `${file}: ${why}`)
-  const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(files.readFileString(file), ({ reason }) =>
-    fault(reason._tag === "NotFound" ? "no such file" : `it cannot be read: ${reason._tag}`),
-  )
-  const token = text.trim()
-  if (token === "") return yield* fault("it is empty")
-  return bearerOf(`Bearer ${token}`) === token ? token : yield* fault("it holds no bearer token")
+  return yield* Effect.mapError(readToken(file), ({ why }) => startFault(reader.place("token-file"), why))
 })

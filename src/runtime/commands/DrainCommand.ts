@@ -6,7 +6,7 @@ import * as Values from "../OptionValues.ts"
 import { type StartFault, startFault } from "../StartFault.ts"
 import { argumentOf, checkOptions, type CommandRun, print, printJson } from "./CommandRun.ts"
 import { type DaemonClient, daemonClient, type DaemonFault } from "./DaemonClient.ts"
-import { readToken, readUrl } from "./DaemonOptions.ts"
+import { readGivenToken, readUrl } from "./DaemonOptions.ts"
 import { count, type Line, line, span } from "./Lines.ts"
 import { daemonFault } from "./StatusCommand.ts"
 
@@ -99,7 +99,7 @@ const connect = Effect.fnUntraced(function* (run: CommandRun) {
   const timeout = run.name === "drain" ? timeoutOf(run) : 0
   yield* checkOptions(run)
   const host = yield* hostOf(run)
-  return { host, isJson, timeout, client: daemonClient(url, yield* readToken(run)) }
+  return { host, isJson, timeout, client: daemonClient(url, yield* readGivenToken(run)) }
 })
 
 /** `vpc-router drain IP`: gives the exit code. */

@@ -1,4 +1,4 @@
-import { Effect, Result } from "effect"
+import { Effect, type FileSystem, Result } from "effect"
 import { hostsOf, type SpecProblem } from "../../domain/RouteSpec.ts"
 import { type StartFault, startFault } from "../StartFault.ts"
 import { argumentOf, checkOptions, type CommandRun, print, printJson } from "./CommandRun.ts"
@@ -10,7 +10,9 @@ const problemLine =
   ({ message, path }: SpecProblem): Line => [span(`${name}: `), span(kind, tone), span(`: ${path}: ${message}`)]
 
 /** `vpc-router validate FILE`: gives the exit code. */
-export const validate = Effect.fnUntraced(function* (run: CommandRun): Effect.fn.Return<number, StartFault> {
+export const validate = Effect.fnUntraced(function* (
+  run: CommandRun,
+): Effect.fn.Return<number, StartFault, FileSystem.FileSystem> {
   const isJson = run.reader.isOn("json")
   yield* checkOptions(run)
   const place = (yield* argumentOf(run)) ?? standardInput

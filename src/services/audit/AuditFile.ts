@@ -8,9 +8,10 @@ import {
   Metric,
   Option,
   type PlatformError,
-  Predicate,
   type Scope,
 } from "effect"
+import { whyNotWritable } from "../FileLook.ts"
+import { newFileWhy } from "../FileWords.ts"
 import { now } from "../Now.ts"
 import { AuditLog } from "./AuditLog.ts"
 import type { AuditRecord } from "./AuditRecord.ts"
@@ -19,7 +20,7 @@ import { Backlog } from "./Backlog.ts"
 /** The audit log cannot be opened. */
 export class AuditFileFault extends Data.TaggedError("AuditFileFault")<{ readonly why: string }> {}
 
-/** How long opening may take: that of a FIFO waits for its reader. */
+/** How long opening may take: a network mount may not answer. */
 const patience = "5 seconds"
 /** Milliseconds between two attempts to write to a file that failed; doubles from the first to the last. */
 const backoff = { first: 1_000, last: 30_000 }
@@ -38,10 +39,6 @@ const failing = Metric.gauge("vpc_router_audit_failing", {
 
 const lineBreak = 10
 
-/** Node's own words: they name the error and the file. */
-const whyOf = (error: PlatformError.PlatformError | string): string =>
-  typeof error === "string" ? error : Predicate.isError(error.reason.cause) ? error.reason.cause.message : error.message
-
 const make = Effect.fnUntraced(function* (
   path: string,
 ): Effect.fn.Return<AuditLog, AuditFileFault, FileSystem.FileSystem | Scope.Scope> {
@@ -50,6 +47,8 @@ const make = Effect.fnUntraced(function* (
   const news = Latch.makeUnsafe(false)
   const hangup = Latch.makeUnsafe(false)
   let isFailing = false
+  const whyOf = (error: PlatformError.PlatformError | string): string =>
+    typeof error === "string" ? error : `${path}: ${newFileWhy(error)}`
 
   /** Whether the file ends within a line, as after a crash or on a full disk. */
   const endsWithinLine = Effect.gen(function* () {
@@ -63,7 +62,12 @@ const make = Effect.fnUntraced(function* (
     Effect.orElseSucceed(() => false),
   )
 
-  const open = files.open(path, { flag: "a", mode: 0o640 })
+  // Opening a FIFO waits for its reader, in a thread without which the process cannot end.
+  const open = Effect.gen(function* () {
+    const why = yield* whyNotWritable(path, ["File", "CharacterDevice"])
+    if (why !== undefined) return yield* Effect.fail(why)
+    return yield* files.open(path, { flag: "a", mode: 0o640 })
+  }).pipe(Effect.provideService(FileSystem.FileSystem, files))
 
   const lostLine = (at: number) => (count: number) =>
     JSON.stringify({ time: isoTime(at), kind: "lost", records: count } satisfies AuditRecord)
@@ -120,7 +124,7 @@ const make = Effect.fnUntraced(function* (
     if (isFailing) return
     isFailing = true
     yield* Metric.update(failing, 1)
-    yield* Effect.logError(`the audit log ${path} cannot be written, its records wait: ${whyOf(error)}`)
+    yield* Effect.logError(`the audit log cannot be written, its records wait: ${whyOf(error)}`)
   })
 
   const run = Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { Duration, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
 import { ConfigSource, SpecNews } from "./ConfigSource.ts"
-import { FileLook, isSameLook, lookAtFile } from "./FileLook.ts"
+import { FileLook, isSameLook, lookAtFile } from "../FileLook.ts"
 import { decodeSpecBytes, tooLarge } from "./SpecBytes.ts"
 
 /**

@@ -1,7 +1,7 @@
 import { Result } from "effect"
 import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
 import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
-import { maxFileBytes } from "./FileLook.ts"
+import { maxFileBytes } from "../FileLook.ts"
 
 /** Reads a route spec from the bytes of a file, which must be UTF-8. Gives the spec, or all its faults. */
 export const decodeSpecBytes = (bytes: Uint8Array): Result.Result<DecodedSpec, ReadonlyArray<SpecProblem>> =>

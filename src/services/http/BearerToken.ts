@@ -1,13 +1,23 @@
 import { createHash, timingSafeEqual } from "node:crypto"
-import { Data, Effect, FileSystem } from "effect"
+import { Data, Effect, FileSystem, Result } from "effect"
+import type { Millis } from "../../domain/Health.ts"
+import { FileLook, lookAtFile, readOnce } from "../FileLook.ts"
+import { now } from "../Now.ts"
 
-/** The token file cannot serve: it cannot be read, or holds nothing. */
+/** Bytes of a token file. */
+const mostBytes = 64 * 1024
+/** How long a pipe may take. */
+const patience = "5 seconds"
+/** How often it is said again that the file cannot be read. */
+const repeatEvery: Millis = 5 * 60_000
+
+/** The token file cannot serve: it cannot be read, or holds nothing. `why` names it. */
 export class TokenFileError extends Data.TaggedError("TokenFileError")<{
   readonly file: string
   readonly why: string
 }> {
   override get message(): string {
-    return `the token file ${this.file} ${this.why}`
+    return this.why
   }
 }
 
@@ -26,36 +36,64 @@ const credentials = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 /** The token of an `Authorization` header, if it is a bearer token. */
 export const bearerOf = (authorization: string): string | undefined => credentials.exec(authorization)?.[1]
 
+/** What was found in a file, as a token; the failure names the file. */
+const tokenIn = (file: string, look: FileLook): Result.Result<string, string> => {
+  if (look._tag === "Unreadable") return Result.fail(look.why)
+  if (look._tag === "TooLarge") return Result.fail(`${file}: expected a token, got more than ${mostBytes} bytes`)
+  const token = Buffer.from(look.bytes).toString("utf8").trim()
+  if (token === "") return Result.fail(`${file}: it is empty`)
+  return bearerOf(`Bearer ${token}`) === token
+    ? Result.succeed(token)
+    : Result.fail(`${file}: it holds no bearer token: letters, digits and -._~+/ in one line`)
+}
+
+const isRegular = (file: string): Effect.Effect<boolean, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    Effect.match(files.stat(file), { onFailure: () => false, onSuccess: ({ type }) => type === "File" }),
+  )
+
+/** The token in a file, without the white space around it. A FIFO will do, if it is written to within 5 s. */
+export const readToken = (file: string): Effect.Effect<string, TokenFileError, FileSystem.FileSystem> =>
+  readOnce(file, mostBytes).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () =>
+        Effect.succeed(FileLook.Unreadable({ why: `${file}: nothing was written to it within ${patience}` })),
+    }),
+    Effect.flatMap((look) =>
+      Effect.fromResult(Result.mapError(tokenIn(file, look), (why) => new TokenFileError({ file, why }))),
+    ),
+  )
+
 /**
  * Checks tokens against the content of `file`, without the white space around it. The file is read at once, and again
- * for every check, so that a changed token counts from then on; while it cannot be read or is empty, no token is right.
- * What is no regular file (a pipe) is read once.
+ * for every check, so that a changed token counts from then on; while it cannot be read or is empty, no token is right,
+ * and the log says so. What is no regular file (a pipe) is read once.
  */
 export const tokenCheck = Effect.fnUntraced(function* (
   file: string,
 ): Effect.fn.Return<TokenCheck, TokenFileError, FileSystem.FileSystem> {
   const files = yield* FileSystem.FileSystem
-  const read = files.readFileString(file).pipe(
-    Effect.mapError(({ reason }) => new TokenFileError({ file, why: `cannot be read: ${reason._tag}` })),
-    Effect.map((content) => content.trim()),
-    Effect.filterOrFail(
-      (token) => token !== "",
-      () => new TokenFileError({ file, why: "is empty" }),
-    ),
-    Effect.filterOrFail(
-      (token) => bearerOf(`Bearer ${token}`) === token,
-      () => new TokenFileError({ file, why: "holds no bearer token: letters, digits and -._~+/ in one line" }),
-    ),
-  )
-  const first = yield* read
-  const isFile = yield* Effect.match(files.stat(file), {
-    onFailure: () => false,
-    onSuccess: ({ type }) => type === "File",
+  const first = yield* readToken(file)
+  if (!(yield* isRegular(file))) return (token) => Effect.succeed(isSameToken(token, first))
+  let failing: { readonly why: string; readonly loggedAt: Millis } | undefined
+
+  const onFailure = Effect.fnUntraced(function* (why: string): Effect.fn.Return<boolean> {
+    const at = yield* now
+    if (failing?.why === why && at - failing.loggedAt < repeatEvery) return false
+    failing = { why, loggedAt: at }
+    yield* Effect.logWarning(`--token-file: ${why}; until that is mended, writes from other machines are refused`)
+    return false
   })
-  if (!isFile) return (token) => Effect.succeed(isSameToken(token, first))
+  const onSuccess = Effect.fnUntraced(function* (token: string, present: string): Effect.fn.Return<boolean> {
+    if (failing !== undefined) {
+      failing = undefined
+      yield* Effect.logInfo(`--token-file: ${file} can be read again`)
+    }
+    return isSameToken(token, present)
+  })
   return (token) =>
-    Effect.match(read, {
-      onFailure: () => false,
-      onSuccess: (present) => isSameToken(token, present),
-    })
+    Effect.flatMap(lookAtFile(file, mostBytes), (look) =>
+      Result.match(tokenIn(file, look), { onFailure, onSuccess: (present) => onSuccess(token, present) }),
+    ).pipe(Effect.provideService(FileSystem.FileSystem, files))
 })

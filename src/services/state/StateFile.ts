@@ -1,11 +1,13 @@
 import { dirname, resolve } from "node:path"
 import { Effect, FileSystem, Layer, type PlatformError, Result } from "effect"
 import type { Durable } from "../../domain/Durable.ts"
+import { whyNotWritable } from "../FileLook.ts"
+import { newFileWhy } from "../FileWords.ts"
 import { StateNotKept, StateStore } from "./StateStore.ts"
 import { decodeState, encodeState } from "./StateText.ts"
 
 const notKept = (file: string) => (error: PlatformError.PlatformError) =>
-  new StateNotKept({ why: `the state cannot be kept in ${file}: ${error.message}` })
+  new StateNotKept({ why: `the state cannot be kept: ${file}: ${newFileWhy(error)}` })
 
 const synced = (fs: FileSystem.FileSystem, folder: string) =>
   Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (directory) => directory.sync))
@@ -37,6 +39,11 @@ const make = Effect.fnUntraced(function* (file: string) {
     return undefined
   })
 
+  // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
+  for (const path of [file, draft]) {
+    const why = yield* whyNotWritable(path)
+    if (why !== undefined) return yield* new StateNotKept({ why: `the state cannot be kept: ${why}` })
+  }
   const found = yield* Effect.mapError(restored, notKept(file))
   // Whether it can be written is better known now than at the first spec.
   yield* Effect.mapError(fs.access(dirname(resolve(file)), { writable: true }), notKept(file))

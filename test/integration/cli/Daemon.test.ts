@@ -144,6 +144,18 @@ describe("ending", () => {
       }),
     )
 
+  for (const signal of ["SIGHUP", "SIGUSR2"] as const)
+    it.live(`${signal} ends nothing, with no log file either: terminals close, routes stay watched`, () =>
+      Effect.gen(function* () {
+        const daemon = yield* start(fixed)
+        const url = yield* daemon.url
+        yield* daemon.send(signal)
+        yield* daemon.logged(`${signal}: going on`)
+        assert.strictEqual((yield* get(`${url}/healthz`)).status, 200)
+        yield* endsWell(daemon, "SIGTERM")
+      }),
+    )
+
   it.live("a second signal does not wait for what is under way", () =>
     Effect.gen(function* () {
       const daemon = yield* start(http)

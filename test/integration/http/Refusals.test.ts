@@ -278,8 +278,8 @@ describe("a server that cannot start", () => {
     Effect.gen(function* () {
       const folder = mkdtempSync(join(tmpdir(), "token-"))
       const file = join(folder, "token")
-      assert.match((yield* start({ tokenFile: file })).message, /cannot be read: NotFound/)
-      assert.match((yield* start({ tokenFile: folder })).message, /cannot be read/)
+      assert.match((yield* start({ tokenFile: file })).message, /token: no such file$/)
+      assert.match((yield* start({ tokenFile: folder })).message, /: this is a directory, not a file$/)
       writeFileSync(file, " \n")
       assert.match((yield* start({ tokenFile: file })).message, /is empty/)
       writeFileSync(file, "two words\n")

@@ -1,0 +1,104 @@
+import { constants, openSync } from "node:fs"
+import { Socket } from "node:net"
+import type { Readable } from "node:stream"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import { Data, Effect, FileSystem, Option, Stream } from "effect"
+import { fileWhy, kindWords } from "./FileWords.ts"
+
+/** The largest file that is read where nothing else is said, in bytes: 1 MiB, as for every spec. */
+export const maxFileBytes = 1024 * 1024
+
+/** What one look at a file showed. */
+export type FileLook = Data.TaggedEnum<{
+  Content: { readonly bytes: Uint8Array }
+  TooLarge: {}
+  Unreadable: { readonly why: string }
+}>
+export const FileLook = Data.taggedEnum<FileLook>()
+
+/** Whether two looks showed the same, byte by byte. */
+export const isSameLook = (one: FileLook, other: FileLook): boolean => {
+  if (one._tag === "Content" && other._tag === "Content") return Buffer.compare(one.bytes, other.bytes) === 0
+  if (one._tag === "Unreadable" && other._tag === "Unreadable") return one.why === other.why
+  return one._tag === other._tag
+}
+
+/** Why nothing was read, or why no more was. */
+class NotRead extends Data.TaggedError("NotRead")<{ readonly look: FileLook }> {}
+
+const unreadable = (path: string) => (error: unknown) =>
+  new NotRead({ look: FileLook.Unreadable({ why: `${path}: ${fileWhy(error)}` }) })
+
+/** Takes at most `limit` bytes, and does not go on reading what is longer. */
+const collect = <R>(content: Stream.Stream<Uint8Array, NotRead, R>, limit: number) => {
+  let size = 0
+  return content.pipe(
+    Stream.mapEffect((chunk) => {
+      size += chunk.length
+      return size > limit ? new NotRead({ look: FileLook.TooLarge() }) : Effect.succeed(chunk)
+    }),
+    Stream.runCollect,
+    Effect.map((chunks) => FileLook.Content({ bytes: Buffer.concat(chunks) })),
+  )
+}
+
+const readFile = Effect.fnUntraced(function* (
+  path: string,
+  limit: number,
+): Effect.fn.Return<FileLook, NotRead, FileSystem.FileSystem> {
+  const files = yield* FileSystem.FileSystem
+  const { type, size } = yield* Effect.mapError(files.stat(path), unreadable(path))
+  if (type !== "File") return FileLook.Unreadable({ why: `${path}: this is ${kindWords[type]}, not a file` })
+  if (size > limit) return FileLook.TooLarge()
+  // It may have grown since.
+  const content = files.stream(path, { bytesToRead: limit + 1 })
+  return yield* collect(Stream.mapError(content, unreadable(path)), limit)
+})
+
+const readAll = (name: string, open: () => Readable, limit: number) =>
+  collect(NodeStream.fromReadable<Uint8Array, NotRead>({ evaluate: open, onError: unreadable(name) }), limit)
+
+/** A FIFO, opened and read without a thread that waits: `<(command)` of a shell, or one that nobody writes to yet. */
+const readFifo = Effect.fnUntraced(function* (path: string, limit: number): Effect.fn.Return<FileLook, NotRead> {
+  const fd = yield* Effect.try({
+    try: () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
+    catch: unreadable(path),
+  })
+  return yield* readAll(path, () => new Socket({ fd, readable: true, writable: false }), limit)
+})
+
+const told = <R>(reading: Effect.Effect<FileLook, NotRead, R>): Effect.Effect<FileLook, never, R> =>
+  Effect.catchTag(reading, "NotRead", ({ look }) => Effect.succeed(look))
+
+/**
+ * Reads the file that the path leads to at present, through any symbolic links. Only a regular file is opened: opening
+ * a FIFO would wait for its writer, in one of the few threads that Node has for files, and without one the process cannot
+ * end. The content itself is read each time, and not only the file's dates: a date may stay the same when the content
+ * changes (`cp -p`, a second write within the same tick of the kernel's clock).
+ */
+export const lookAtFile = (path: string, limit = maxFileBytes): Effect.Effect<FileLook, never, FileSystem.FileSystem> =>
+  told(readFile(path, limit))
+
+/** The same for what is read once: a FIFO will do, and is read to its end. It can be interrupted. */
+export const readOnce = (path: string, limit = maxFileBytes): Effect.Effect<FileLook, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => Effect.option(files.stat(path))).pipe(
+    Effect.flatMap((info) =>
+      told(Option.isSome(info) && info.value.type === "FIFO" ? readFifo(path, limit) : readFile(path, limit)),
+    ),
+  )
+
+/** What a stream of this name holds, such as standard input. */
+export const readStream = (name: string, open: () => Readable): Effect.Effect<FileLook> =>
+  told(readAll(name, open, maxFileBytes))
+
+/** What is written to or replaced must be a file, or not there yet. Undefined: it is so; else why not. */
+export const whyNotWritable = (
+  path: string,
+  types: ReadonlyArray<FileSystem.File.Type> = ["File"],
+): Effect.Effect<string | undefined, never, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.stat(path)).pipe(
+    Effect.map(({ type }) => (types.includes(type) ? undefined : `${path}: this is ${kindWords[type]}, not a file`)),
+    Effect.catch((error) =>
+      Effect.succeed(error.reason._tag === "NotFound" ? undefined : `${path}: ${fileWhy(error)}`),
+    ),
+  )
