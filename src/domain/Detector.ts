@@ -147,7 +147,11 @@ const sent = (options: DetectorOptions, state: Detector, sequence: number, now: 
 }
 
 /** From a probe to the next one, or to the look at what has become of it, unless a reply comes before. */
-const untilNext = (options: DetectorOptions, { misses, pending, seed, verdict }: Detector, sequence: number): Millis => {
+const untilNext = (
+  options: DetectorOptions,
+  { misses, pending, seed, verdict }: Detector,
+  sequence: number,
+): Millis => {
   if (verdict._tag !== "Healthy") return spacing(options, seed, sequence)
   // Enough are under way to judge it: the verdict waits for the last of them, and not for the next gap.
   const enough = misses + pending.filter(({ missed }) => !missed).length >= options.fall

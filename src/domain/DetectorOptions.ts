@@ -97,9 +97,7 @@ export const acceptedPerDay = 1
 const shortestGap: Millis = 10
 
 const withFall = (options: DetectorOptions, fall: number): DetectorOptions =>
-  fall === options.fall
-    ? options
-    : { ...options, fall, gap: (replyWindow(options) - 2 * options.timeout) / (fall - 2) }
+  fall === options.fall ? options : { ...options, fall, gap: (replyWindow(options) - 2 * options.timeout) / (fall - 2) }
 
 /**
  * The options for so many hosts: as few confirmations as keep {@link falseFailoversPerDay} within {@link acceptedPerDay}, or as many as fit. They

@@ -19,7 +19,10 @@ const anyHosts = fc.integer({ min: 1, max: 30_000 })
  * The formula of docs/detection.md, written out: over every course of good and bad moments, the chance of the course times the
  * chance that each probe is lost in it.
  */
-const byEveryCourse = ({ every, lasts, lossWhenBad, lossWhenGood }: LossModel, times: ReadonlyArray<number>): number => {
+const byEveryCourse = (
+  { every, lasts, lossWhenBad, lossWhenGood }: LossModel,
+  times: ReadonlyArray<number>,
+): number => {
   const shareBad = lasts / every
   const rate = 1 / lasts + 1 / (every - lasts)
   const moves = (from: boolean, to: boolean, pause: number) => {
@@ -77,7 +80,10 @@ describe("the number of confirmations", () => {
   it("grows with the number of hosts: 3 misses for ten, 7 for a thousand", () => {
     const falls = [1, 10, 100, 1_000, 10_000].map((hosts) => forHosts(detectorOptions(), hosts).fall)
     assert.deepStrictEqual(falls, [3, 3, 4, 7, 11])
-    assert.deepStrictEqual(falls, falls.toSorted((one, other) => one - other))
+    assert.deepStrictEqual(
+      falls,
+      falls.toSorted((one, other) => one - other),
+    )
   })
 
   it("is the operator's where --fall says it, however many hosts there are", () => {
