@@ -31,7 +31,7 @@ import { ConfigSource } from "../services/config/ConfigSource.ts"
 import type { Ec2 } from "../services/ec2/Ec2.ts"
 import { CurrentOperator } from "../services/CurrentOperator.ts"
 import { Executor, type Outcome } from "../services/ec2/Executor.ts"
-import { HealthSource } from "../services/health/HealthSource.ts"
+import { HealthSource, standingsOf } from "../services/health/HealthSource.ts"
 import { HostInstances } from "../services/health/HostInstances.ts"
 import { now } from "../services/Now.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
@@ -228,7 +228,11 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     const fresh = yield* executor.submit(decision.cidrs, decision.write)
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
     yield* failovers.decided(() => pendingOf(world))
-    const [after, lines] = observe(conditions, conditionsOf(world, yield* refresher.state), at)
+    const [after, lines] = observe(
+      conditions,
+      conditionsOf(world, yield* refresher.state, yield* standingsOf(health)),
+      at,
+    )
     // A reading that lacks an interface which a route leads to is not whole.
     if ([...after.keys()].some((key) => key.endsWith(" InterfaceUnseen") && !conditions.has(key)))
       yield* refresher.request
@@ -280,11 +284,17 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       startedAt,
       refresh: yield* refresher.state,
       config: { name: config.name, trouble: yield* feed.trouble },
-      health: { name: health.name, state: yield* health.state },
+      health: {
+        name: health.name,
+        state: yield* health.state,
+        policy: health.policy,
+        standings: yield* standingsOf(health),
+      },
     }
   })
   const daemon = Effect.gen(function* (): Effect.fn.Return<DaemonState> {
-    return { ...(yield* sources), failovers: failovers.latest, queue: yield* executor.state, conditions }
+    const notes = health.notes === undefined ? new Map() : yield* health.notes
+    return { ...(yield* sources), failovers: failovers.latest, queue: yield* executor.state, conditions, notes }
   })
   const facts = Effect.gen(function* (): Effect.fn.Return<Facts> {
     const state = yield* sources

@@ -5,6 +5,7 @@ import type { Millis, Verdict } from "../domain/Health.ts"
 import { type Held, holdKey, type HoldReason, holdWords } from "../domain/Hold.ts"
 import { encodeRouteSpec } from "../domain/RouteSpec.ts"
 import type { CellStatus, HostStatus, TableStatus } from "../domain/Status.ts"
+import type { HostNotes } from "../services/health/HealthSource.ts"
 import type {
   BrakeJson,
   CellJson,
@@ -93,13 +94,14 @@ const reasonOf = (verdict: Verdict): string | undefined => {
   }
 }
 
-export const hostJson = (host: HostStatus): HostJson => ({
+export const hostJson = (host: HostStatus, notes: HostNotes): HostJson => ({
   ip: host.host,
   verdict: verdictNames[host.verdict._tag],
   since: time(host.verdict.since),
   reason: reasonOf(host.verdict) ?? null,
   able: host.able,
   why: host.why ?? null,
+  notes: notes.get(host.host) ?? [],
   drained: host.drained,
   interface: host.interfaceId ?? null,
   instance: host.instanceId ?? null,
@@ -212,6 +214,14 @@ export const sourcesJson = ({ config, health }: DaemonState): SourcesJson => {
       state: down === null ? "up" : "down",
       since: time(health.state.since),
       why: down,
+      policy: health.policy ?? null,
+      checks: health.standings.map(({ bound, name, state }) => ({
+        name,
+        state: state._tag === "Up" ? "up" : "down",
+        since: time(state.since),
+        why: state._tag === "Down" ? state.why : null,
+        bound_ms: bound === undefined ? null : tenth(bound),
+      })),
     },
   }
 }
@@ -245,7 +255,7 @@ export const queueJson = ({ queue: { queued, inFlight, tokens } }: DaemonState):
 /** The status as `GET /status` shows it. Everything in it comes sorted from the domain, newest failovers first. */
 export const statusToJson = (status: ReconcilerStatus, about: About): StatusJson => {
   const since = (held: Held) => sinceOf(status.conditions, holdKey(held))
-  const hosts = status.hosts.map(hostJson)
+  const hosts = status.hosts.map((host) => hostJson(host, status.notes))
   const failed = status.hosts.flatMap(({ host, verdict }) =>
     verdict._tag === "Failed" ? [{ ip: host, since: time(verdict.since), reason: verdict.reason }] : [],
   )

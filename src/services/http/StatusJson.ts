@@ -52,6 +52,9 @@ export const HostJson = Schema.Struct({
   reason: Schema.NullOr(Words).annotate({ description: "why it failed, or why nothing watches it" }),
   able: Schema.Boolean.annotate({ description: "may take routes" }),
   why: Schema.NullOr(Words).annotate({ description: "why it may take no route" }),
+  notes: Schema.Array(Words).annotate({
+    description: "what is no failure and yet to be known, such as an event that EC2 schedules, or checks that disagree",
+  }),
   drained: Schema.Boolean,
   interface: Schema.NullOr(Schema.String),
   instance: Schema.NullOr(Schema.String),
@@ -152,7 +155,22 @@ export const SourcesJson = Schema.Struct({
     state: Schema.Literals(["ok", "rejected", "unreadable", "ended"]),
     problems: Schema.Array(SpecProblemJson),
   }),
-  health: Schema.Struct({ ...source, state: Schema.Literals(["up", "down"]) }),
+  health: Schema.Struct({
+    ...source,
+    state: Schema.Literals(["up", "down"]),
+    policy: Schema.NullOr(Schema.String).annotate({ description: "how the verdicts of several checks make one" }),
+    checks: Schema.Array(
+      Schema.Struct({
+        name: Schema.String.annotate({ description: "one of --health" }),
+        state: Schema.Literals(["up", "down"]),
+        since: Time,
+        why: Schema.NullOr(Words).annotate({ description: "why it is down, and so has no say" }),
+        bound_ms: Schema.NullOr(Duration).annotate({
+          description: "how long it takes at most until a host that dies has failed; null: not known",
+        }),
+      }),
+    ),
+  }),
 }).annotate({ identifier: "Sources" })
 export type SourcesJson = typeof SourcesJson.Type
 
