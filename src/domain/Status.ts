@@ -29,7 +29,8 @@ export interface CellStatus {
 export interface TableStatus {
   readonly id: RouteTableId
   readonly main: boolean
-  readonly cells: ReadonlyArray<CellStatus>
+  /** By CIDR. Each is made when it is asked for: a VPC has up to some hundred thousand. */
+  readonly cells: Iterable<CellStatus>
 }
 
 export interface HostStatus {
@@ -51,7 +52,12 @@ export interface WorldStatus {
   readonly isRestored: boolean
   readonly drained: ReadonlyArray<Ip>
   readonly tables: ReadonlyArray<TableStatus>
-  readonly hosts: ReadonlyArray<HostStatus>
+  /** What carries each CIDR of the spec, if anything: the active route of ours whose target most tables name; ties by text. */
+  readonly carried: Iterable<CellStatus>
+  /** Made when they are asked for, as cells are. */
+  readonly hosts: Iterable<HostStatus>
+  readonly failed: ReadonlyArray<{ readonly host: Ip; readonly verdict: Extract<Verdict, { readonly _tag: "Failed" }> }>
+  readonly hostCount: number
   readonly held: ReadonlyArray<Held>
   readonly pending: ReadonlyArray<Action>
   /** When the reading in hand began. */
@@ -81,18 +87,50 @@ export const cellStatus = (world: World, vpc: Vpc, range: Cidr, route: StandingR
   }
 }
 
+/** Can be gone through any number of times; each item is made as it is reached. */
+const lazily = <A>(make: () => Iterator<A>): Iterable<A> => ({ [Symbol.iterator]: make })
+
+function* cellsIn(
+  world: World,
+  index: VpcIndex,
+  table: RouteTableId,
+  ranges: ReadonlyArray<Cidr>,
+): Generator<CellStatus, void> {
+  for (const range of ranges) {
+    const route = cellsOf(world, range)(table).present
+    if (route !== undefined) yield cellStatus(world, index.vpc, range, route)
+  }
+}
+
 const tablesOf = (world: World, index: VpcIndex): ReadonlyArray<TableStatus> => {
-  const ranges = new Set([...index.byCidr.keys(), ...HashMap.keys(world.writes)])
-  const sorted = [...ranges].sort(compareText)
-  const lookups = sorted.map((range) => [range, cellsOf(world, range)] as const)
+  const ranges = [...new Set([...index.byCidr.keys(), ...HashMap.keys(world.writes)])].sort(compareText)
   return index.tables.map((id) => ({
     id,
     main: index.vpc.tables.get(id)?.main === true,
-    cells: lookups.flatMap(([range, cellOf]) => {
-      const route = cellOf(id).present
-      return route === undefined ? [] : [cellStatus(world, index.vpc, range, route)]
-    }),
+    cells: lazily(() => cellsIn(world, index, id, ranges)),
   }))
+}
+
+/** The route that stands for its CIDR: its target is what most tables name; ties by text. */
+const mostNamed = (routes: ReadonlyArray<StandingRoute>): StandingRoute | undefined => {
+  const times = new Map<string, number>()
+  for (const { target } of routes) times.set(targetWords(target), (times.get(targetWords(target)) ?? 0) + 1)
+  const timesOf = ({ target }: StandingRoute): number => times.get(targetWords(target)) ?? 0
+  return [...routes].sort(
+    (a, b) => timesOf(b) - timesOf(a) || compareText(targetWords(a.target), targetWords(b.target)),
+  )[0]
+}
+
+function* carriedOf(world: World, index: VpcIndex, spec: RouteSpec): Generator<CellStatus, void> {
+  for (const range of [...spec.keys()].sort(compareText)) {
+    const cellOf = cellsOf(world, range)
+    const routes = index.tables.flatMap((table) => {
+      const route = cellOf(table).present
+      return route !== undefined && route.owned && !route.blackhole ? [route] : []
+    })
+    const route = mostNamed(routes)
+    if (route !== undefined) yield cellStatus(world, index.vpc, range, route)
+  }
 }
 
 const verdictOf = (world: World, host: Ip, now: Millis): Verdict =>
@@ -132,18 +170,26 @@ export const hostStatusAt = (world: World, now: Millis): ((host: Ip) => HostStat
   }
 }
 
-const hostsStatus = (world: World, spec: RouteSpec, now: Millis): ReadonlyArray<HostStatus> =>
-  [...hostsOf(spec)].sort(compareText).map(hostStatusAt(world, now))
+const failedOf = (world: World, hosts: ReadonlyArray<Ip>, now: Millis): WorldStatus["failed"] =>
+  hosts.flatMap((host) => {
+    const verdict = verdictOf(world, host, now)
+    return verdict._tag === "Failed" ? [{ host, verdict }] : []
+  })
 
 /** The status of the world at `now`; deterministic. */
 export const worldStatus = (world: World, now: Millis): WorldStatus => {
   const index = world.reading?.index
+  const { spec } = world
+  const hosts = spec === undefined ? [] : [...hostsOf(spec)].sort(compareText)
   return {
-    spec: world.spec,
+    spec,
     isRestored: world.isRestored,
     drained: [...world.drained].sort(compareText),
     tables: index === undefined ? [] : tablesOf(world, index),
-    hosts: world.spec === undefined ? [] : hostsStatus(world, world.spec, now),
+    carried: index === undefined || spec === undefined ? [] : lazily(() => carriedOf(world, index, spec)),
+    hosts: lazily(() => hosts.values().map(hostStatusAt(world, now))),
+    hostCount: hosts.length,
+    failed: failedOf(world, hosts, now),
     held: heldOf(world),
     pending: pendingOf(world),
     readAt: world.reading?.readAt,

@@ -1,6 +1,5 @@
 import { Effect, Layer, Option } from "effect"
 import type { Ip } from "../domain/Ip.ts"
-import { encodeRouteSpec } from "../domain/RouteSpec.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import { type SimulatedHost, Simulation } from "../services/ec2/Simulation.ts"
 import { ControlPlane, type SimulatedHostJson, type SimulationControls } from "../services/http/ControlPlane.ts"
@@ -8,7 +7,7 @@ import { overviewToJson } from "./OverviewToJson.ts"
 import { Metrics } from "./metrics/Metrics.ts"
 import { Reconciler } from "./Reconciler.ts"
 import type { DaemonState } from "./ReconcilerStatus.ts"
-import { type About, statusToJson } from "./StatusToJson.ts"
+import { type About, routeSpecJson, statusToJson } from "./StatusToJson.ts"
 
 const simulatedHostJson = (host: SimulatedHost): SimulatedHostJson => ({
   addresses: host.addresses,
@@ -68,7 +67,7 @@ export const layer = (
         ),
         changes: reconciler.changes,
         metrics: (yield* Metrics).text,
-        routeSpec: Effect.map(reconciler.status, ({ spec }) => encodeRouteSpec(spec ?? new Map())),
+        routeSpec: Effect.map(reconciler.spec, routeSpecJson),
         post: config.post,
         confirm: reconciler.confirm,
         drain: reconciler.drain,

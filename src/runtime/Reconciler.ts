@@ -15,14 +15,14 @@ import {
 import { describe } from "../domain/Action.ts"
 import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
-import { decide, pendingOf, viewOf } from "../domain/Decide.ts"
+import { decide, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
 import { durableOf } from "../domain/Durable.ts"
 import type { Millis } from "../domain/Health.ts"
 import { instancesOfHosts } from "../domain/InstancesOfHosts.ts"
 import type { Ip } from "../domain/Ip.ts"
 import { overview } from "../domain/Overview.ts"
 import type { Policy } from "../domain/Policy.ts"
-import { hostsOf } from "../domain/RouteSpec.ts"
+import { hostsOf, type RouteSpec } from "../domain/RouteSpec.ts"
 import { worldStatus } from "../domain/Status.ts"
 import { tally } from "../domain/Tally.ts"
 import { empty, type World } from "../domain/World.ts"
@@ -37,6 +37,7 @@ import { now } from "../services/Now.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { Auditor } from "./Auditor.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
+import { BatchLog } from "./BatchLog.ts"
 import { FailoverLog } from "./FailoverLog.ts"
 import { counted, exposeLoopMetrics } from "./metrics/LoopMetrics.ts"
 import type { Facts } from "./metrics/StateGauges.ts"
@@ -49,6 +50,8 @@ export class Reconciler extends Context.Service<
   Reconciler,
   {
     readonly status: Effect.Effect<ReconcilerStatus>
+    /** The spec in force. */
+    readonly spec: Effect.Effect<RouteSpec | undefined>
     /** The same in numbers, for little work however large the VPC is. */
     readonly facts: Effect.Effect<Facts>
     /** The status in little room, for little work. */
@@ -121,6 +124,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   let world: World = empty(options.policy)
   const failovers = new FailoverLog()
+  const batch = new BatchLog()
   let conditions: Conditions = new Map()
   let nextAt: Millis | undefined
 
@@ -180,8 +184,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       }
       case "VerdictsReached":
         for (const { host, verdict } of event.verdicts) {
-          yield* failovers.verdict({ host, verdict })
           if (Option.exists(HashMap.get(before.health, host), ({ _tag }) => _tag === verdict._tag)) continue
+          yield* failovers.verdict({ host, verdict })
           yield* counted.verdict(verdict._tag)
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
           else if (verdict._tag === "Unwatched") yield* Effect.logWarning(`host ${host} is unwatched: ${verdict.why}`)
@@ -192,10 +196,12 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         return
       case "WriteDone":
         yield* executor.reported(event.action)
+        batch.done()
         failovers.wrote(event.action, event.at)
         return yield* Effect.logDebug(`done: ${describe(event.action)}`)
       case "WriteFailed":
         yield* executor.reported(event.action)
+        batch.failed()
         // After a timeout the write may have been done; after the rest the picture was wrong.
         if (event.disposition === "refresh" || event.disposition === "transient") yield* refresher.request
         return
@@ -227,7 +233,12 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     nextAt = decision.nextAt
     const fresh = yield* executor.submit(decision.cidrs, decision.write)
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
-    yield* failovers.decided(() => pendingOf(world))
+    batch.decided(fresh.length, at)
+    const summary = batch.said(yield* executor.isIdle, at)
+    if (summary !== undefined) yield* Effect.logInfo(summary)
+    yield* failovers.decided(at, () => [...pendingOf(world), ...failedWritesOf(world)])
+    const { last } = yield* refresher.state
+    if (failovers.asksForReading(at, last?.took ?? 0)) yield* refresher.request
     const [after, lines] = observe(
       conditions,
       conditionsOf(world, yield* refresher.state, yield* standingsOf(health)),
@@ -241,8 +252,9 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   })
 
   const wait: Effect.Effect<ReadonlyArray<Message>> = Effect.gen(function* () {
-    if (nextAt === undefined) return yield* Queue.takeAll(inbox)
-    const due = Effect.timeoutOption(Queue.takeAll(inbox), Math.max(shortestWait, nextAt - (yield* now)))
+    const dueAt = Math.min(nextAt ?? Infinity, failovers.readingDueAt ?? Infinity)
+    if (dueAt === Infinity) return yield* Queue.takeAll(inbox)
+    const due = Effect.timeoutOption(Queue.takeAll(inbox), Math.max(shortestWait, dueAt - (yield* now)))
     return (yield* due).pipe((messages) => (messages._tag === "Some" ? messages.value : []))
   })
 
@@ -303,6 +315,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   return Reconciler.of({
     status: Effect.map(daemon, (state) => ({ ...worldStatus(world, state.now), ...state, brake: world.brake?.hash })),
+    spec: Effect.sync(() => world.spec),
     facts,
     overview: Effect.map(daemon, (state) => ({ ...state, overview: overview(world, state.now) })),
     changes: Stream.fromPubSub(changes),

@@ -1,11 +1,12 @@
 import { DateTime } from "effect"
-import { type Action, compareText, describe } from "../domain/Action.ts"
+import { type Action, describe } from "../domain/Action.ts"
 import type { Failover } from "../domain/Failover.ts"
 import type { Millis, Verdict } from "../domain/Health.ts"
 import { type Held, holdKey, type HoldReason, holdWords } from "../domain/Hold.ts"
-import { encodeRouteSpec } from "../domain/RouteSpec.ts"
+import type { RouteSpec } from "../domain/RouteSpec.ts"
 import type { CellStatus, HostStatus, TableStatus } from "../domain/Status.ts"
 import type { HostNotes } from "../services/health/HealthSource.ts"
+import { Each, Fields, type Lazy, Members } from "../services/http/LazyJson.ts"
 import type {
   BrakeJson,
   CellJson,
@@ -16,6 +17,8 @@ import type {
   PendingJson,
   QueueJson,
   RefreshJson,
+  RouteJson,
+  RouteSpecJson,
   SourcesJson,
   StatusJson,
   TableJson,
@@ -50,30 +53,21 @@ const cellJson = (cell: CellStatus): CellJson => ({
   in_spec: cell.inSpec,
 })
 
-const tableJson = ({ id, main, cells }: TableStatus): TableJson => ({ id, main, cells: cells.map(cellJson) })
+/** Made as it is written, item by item. */
+const each = <A, B>(items: Iterable<A>, make: (item: A) => Lazy<B>): Each<B> =>
+  new Each({ [Symbol.iterator]: () => Iterator.from(items).map(make) })
 
-/** The cell that stands for its CIDR: its target is what most tables name; ties by text. */
-const mostNamed = (cells: ReadonlyArray<CellStatus>): CellStatus | undefined => {
-  const times = new Map<string, number>()
-  for (const { target } of cells) times.set(target, (times.get(target) ?? 0) + 1)
-  return [...cells].sort(
-    (a, b) => (times.get(b.target) ?? 0) - (times.get(a.target) ?? 0) || compareText(a.target, b.target),
-  )[0]
-}
+const tableJson = ({ id, main, cells }: TableStatus): Lazy<TableJson> =>
+  new Fields<TableJson>({ id, main, cells: each(cells, cellJson) })
 
-const routesOf = (tables: ReadonlyArray<TableStatus>): StatusJson["routes"] => {
-  const carrying = tables.flatMap(({ cells }) =>
-    cells.filter(({ owned, inSpec, state }) => owned && inSpec && state === "active"),
-  )
-  return Object.fromEntries(
-    [...Map.groupBy(carrying, ({ cidr }) => cidr)]
-      .sort(([a], [b]) => compareText(a, b))
-      .map(([cidr, cells]) => {
-        const cell = mostNamed(cells)
-        return [cidr, [cell?.host ?? null, cell?.instanceId ?? null, cell?.interfaceId ?? null] as const]
-      }),
-  )
-}
+const routeJson = ({ cidr, host, instanceId, interfaceId }: CellStatus): readonly [string, RouteJson] => [
+  cidr,
+  [host ?? null, instanceId ?? null, interfaceId ?? null],
+]
+
+/** The spec as the JSON object that it is read from. */
+export const routeSpecJson = (spec: RouteSpec | undefined): Lazy<RouteSpecJson> =>
+  new Members<ReadonlyArray<string>>(spec ?? [])
 
 export const verdictNames = {
   Unknown: "unknown",
@@ -252,18 +246,16 @@ export const queueJson = ({ queue: { queued, inFlight, tokens } }: DaemonState):
   },
 })
 
-/** The status as `GET /status` shows it. Everything in it comes sorted from the domain, newest failovers first. */
-export const statusToJson = (status: ReconcilerStatus, about: About): StatusJson => {
+/**
+ * The status as `GET /status` shows it; what may be long is made as it is written. Everything in it comes sorted from the
+ * domain, newest failovers first.
+ */
+export const statusToJson = (status: ReconcilerStatus, about: About): Lazy<StatusJson> => {
   const since = (held: Held) => sinceOf(status.conditions, holdKey(held))
-  const hosts = status.hosts.map((host) => hostJson(host, status.notes))
-  const failed = status.hosts.flatMap(({ host, verdict }) =>
-    verdict._tag === "Failed" ? [{ ip: host, since: time(verdict.since), reason: verdict.reason }] : [],
-  )
-  const pending = status.pending.map(pendingJson)
   const failures = failedWrites(status.held, since)
-  const held = status.held.map((one) => heldJson(one, since(one)))
-  const countOf = (kind: HeldJson["reason"]): number => held.filter(({ reason }) => reason === kind).length
-  return {
+  const countOf = (kind: HoldReason["_tag"]): number =>
+    status.held.reduce((count, { reason }) => count + (reason._tag === kind ? 1 : 0), 0)
+  return new Fields<StatusJson>({
     version: about.version,
     mode: about.mode,
     vpc: about.vpc ?? null,
@@ -274,32 +266,36 @@ export const statusToJson = (status: ReconcilerStatus, about: About): StatusJson
     protecting: status.spec !== undefined,
     restored: status.isRestored,
     drained: status.drained,
-    route_spec: encodeRouteSpec(status.spec ?? new Map()),
-    failed_ips: failed.map(({ ip }) => ip),
-    routes: routesOf(status.tables),
+    route_spec: routeSpecJson(status.spec),
+    failed_ips: each(status.failed, ({ host }) => host),
+    routes: new Members<RouteJson>({ [Symbol.iterator]: () => Iterator.from(status.carried).map(routeJson) }),
     counts: {
       cidrs: status.spec?.size ?? 0,
-      hosts: hosts.length,
-      failed_hosts: failed.length,
-      held: held.length,
-      conflicts: countOf("conflict"),
-      contended: countOf("contended"),
+      hosts: status.hostCount,
+      failed_hosts: status.failed.length,
+      held: status.held.length,
+      conflicts: countOf("Conflict"),
+      contended: countOf("Contended"),
       failed_writes: failures.length,
-      pending: pending.length,
+      pending: status.pending.length,
     },
-    failed_hosts: failed,
-    hosts,
-    tables: status.tables.map(tableJson),
+    failed_hosts: each(status.failed, ({ host, verdict }) => ({
+      ip: host,
+      since: time(verdict.since),
+      reason: verdict.reason,
+    })),
+    hosts: each(status.hosts, (host) => hostJson(host, status.notes)),
+    tables: each(status.tables, tableJson),
     conditions: [...status.conditions.values()].flatMap(({ isHold, since, words }) =>
       isHold ? [] : [{ words, since: time(since) }],
     ),
-    held,
+    held: each(status.held, (one) => heldJson(one, since(one))),
     brake: brakeJson(status.brake, status.held),
-    pending,
+    pending: each(status.pending, pendingJson),
     failed_writes: failures,
     failovers: status.failovers.map(failoverJson),
     sources: sourcesJson(status),
     last_refresh: refreshJson(status),
     queue: queueJson(status),
-  }
+  })
 }

@@ -4,11 +4,11 @@ import { compareText } from "../../src/domain/Action.ts"
 import { cellStandings } from "../../src/domain/CellStanding.ts"
 import { type Excerpt, excerpt } from "../../src/domain/Excerpt.ts"
 import { type Overview, overview, type OverviewLimits } from "../../src/domain/Overview.ts"
-import { worldStatus } from "../../src/domain/Status.ts"
 import { later, worldOf } from "../support/domain/Deciding.ts"
 import { anyHistory, live } from "../support/domain/History.ts"
 import { runs } from "../support/domain/Runs.ts"
 import { anyScene } from "../support/domain/Scenes.ts"
+import { fullStatus } from "../support/domain/FullStatus.ts"
 
 const roomForAll: OverviewLimits = { tables: 1e6, cells: 1e9, hosts: 1e6, held: 1e6, pending: 1e6 }
 
@@ -37,7 +37,7 @@ describe("the overview", () => {
     fc.assert(
       fc.property(anyHistory(15), (history) => {
         live(history, ({ world }, now) => {
-          const status = worldStatus(world, now)
+          const status = fullStatus(world, now)
           const seen = overview(world, now, roomForAll)
           assert.deepStrictEqual(seen.held.shown, status.held)
           assert.deepStrictEqual(seen.pending.shown, status.pending)

@@ -6,12 +6,12 @@ import { Verdict } from "../../src/domain/Health.ts"
 import { InstanceId, InterfaceId, RouteTableId, VpcId } from "../../src/domain/Ids.ts"
 import { ip } from "../../src/domain/Ip.ts"
 import { defaultPolicy } from "../../src/domain/Policy.ts"
-import { worldStatus } from "../../src/domain/Status.ts"
 import { tally } from "../../src/domain/Tally.ts"
 import { RouteTarget } from "../../src/domain/Vpc.ts"
 import { empty } from "../../src/domain/World.ts"
 import { later, worldOf } from "../support/domain/Deciding.ts"
 import { anyScene, type Scene } from "../support/domain/Scenes.ts"
+import { fullStatus } from "../support/domain/FullStatus.ts"
 
 const span = (length: number): ReadonlyArray<number> => Array.from({ length }, (_, n) => n)
 
@@ -64,7 +64,7 @@ describe("the world in numbers", () => {
       fc.property(anyScene, (scene) => {
         const world = worldOf(scene)
         const counted = tally(world, later)
-        const { hosts, spec, tables } = worldStatus(world, later)
+        const { hosts, spec, tables } = fullStatus(world, later)
         assert.strictEqual(counted.cidrs, spec?.size)
         assert.strictEqual(counted.tables, tables.length)
         assert.strictEqual(counted.owned, tables.flatMap(({ cells }) => cells.filter(({ owned }) => owned)).length)
@@ -93,7 +93,7 @@ describe("the world in numbers", () => {
     fc.assert(
       fc.property(anyScene, (scene) => {
         const world = worldOf(scene)
-        const { hosts, tables } = worldStatus(world, later)
+        const { hosts, tables } = fullStatus(world, later)
         const at = (named: ReadonlyArray<string>, interfaceId: string | undefined) =>
           hosts.filter((one) => named.includes(one.host) && one.interfaceId === interfaceId)
         const lost = tables.flatMap(({ cells }) =>

@@ -76,7 +76,7 @@ describe("the audit log", () => {
         Effect.gen(function* () {
           yield* accepted({ [range]: [first, second] })
           const { tables } = yield* (yield* Reconciler).status
-          const host = tables[0]?.cells.find(({ cidr }) => cidr === range)?.host ?? first
+          const host = [...(tables[0]?.cells ?? [])].find(({ cidr }) => cidr === range)?.host ?? first
           yield* (yield* Simulation).fail(ip(host))
           yield* pass(3_000)
         }),
@@ -136,7 +136,7 @@ describe("the audit log", () => {
           yield* accepted({ [range]: [first, second] })
           const { drain, status } = yield* Reconciler
           const { tables } = yield* status
-          const host = ip(tables[0]?.cells.find(({ cidr }) => cidr === range)?.host ?? first)
+          const host = ip([...(tables[0]?.cells ?? [])].find(({ cidr }) => cidr === range)?.host ?? first)
           yield* Effect.forkChild(drain(host, true).pipe(asking("10.9.8.7")))
           yield* pass(3_000)
           yield* Effect.forkChild(drain(host, false).pipe(asking("10.9.8.6")))

@@ -47,7 +47,7 @@ const accept = (shape: Record<string, ReadonlyArray<string>>, millis = 3_000) =>
 
 const carrier = Effect.gen(function* () {
   const { tables } = yield* (yield* Reconciler).status
-  return ip(tables[0]?.cells.find((cell) => cell.cidr === range)?.host ?? "")
+  return ip([...(tables[0]?.cells ?? [])].find((cell) => cell.cidr === range)?.host ?? "")
 })
 
 const many = (count: number, hosts: ReadonlyArray<string>) =>

@@ -1,8 +1,8 @@
 import { Duration, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
-import type { DecodedSpec } from "../../domain/RouteSpec.ts"
 import { ConfigSource, SpecNews } from "./ConfigSource.ts"
 import { FileLook, isSameLook, lookAtFile } from "../FileLook.ts"
-import { decodeSpecBytes, tooLarge } from "./SpecBytes.ts"
+import { makeTurns, type Turns } from "../Turns.ts"
+import { decodeSpecSteps, tooLarge } from "./SpecBytes.ts"
 
 /**
  * How often the file is looked at. What two looks in a row agree on is taken, so that a change is news after two
@@ -35,7 +35,11 @@ export const layer = (path: string): Layer.Layer<ConfigSource, never, FileSystem
       name: "configfile",
       post: Option.none(),
       news: Stream.unwrap(
-        Effect.map(patientLook(path), (look) => Stream.unfold({}, (watched: Watched) => nextNews(path, look, watched))),
+        Effect.gen(function* () {
+          const look = yield* patientLook(path)
+          const turns = yield* makeTurns
+          return Stream.unfold({}, (watched: Watched) => nextNews(path, look, turns, watched))
+        }),
       ).pipe(Stream.provideService(FileSystem.FileSystem, files)),
     })),
   )
@@ -43,6 +47,7 @@ export const layer = (path: string): Layer.Layer<ConfigSource, never, FileSystem
 const nextNews = Effect.fnUntraced(function* <R>(
   path: string,
   look: Effect.Effect<FileLook, never, R>,
+  turns: Turns,
   { told, seen }: Watched,
 ) {
   let last = seen
@@ -56,20 +61,27 @@ const nextNews = Effect.fnUntraced(function* <R>(
     const why = `${path}: it has not stood still for ${Duration.format(Duration.times(lookInterval, maxRestlessLooks))}`
     const shown = stands ? present : restless > maxRestlessLooks ? FileLook.Unreadable({ why }) : undefined
     if (shown !== undefined && (told === undefined || !isSameLook(told, shown))) {
-      return [toNews(shown), { told: shown, seen: present }] as const
+      return [yield* toNews(turns, shown), { told: shown, seen: present }] as const
     }
   }
 })
 
-const toNews = FileLook.$match({
-  Content: ({ bytes }) =>
-    Result.match(decodeSpecBytes(bytes), {
-      onSuccess: (decoded: DecodedSpec) => SpecNews.Accepted({ ...decoded, onApplied: Effect.void }),
-      onFailure: (problems) => SpecNews.Rejected({ problems }),
-    }),
-  TooLarge: () => SpecNews.Rejected({ problems: [tooLarge] }),
-  Unreadable: ({ why }) => SpecNews.Unreadable({ why }),
-})
+const toNews = (turns: Turns, look: FileLook): Effect.Effect<SpecNews> => {
+  switch (look._tag) {
+    case "Content":
+      return Effect.map(
+        turns.through(decodeSpecSteps(look.bytes)),
+        Result.match({
+          onSuccess: (decoded) => SpecNews.Accepted({ ...decoded, onApplied: Effect.void }),
+          onFailure: (problems) => SpecNews.Rejected({ problems }),
+        }),
+      )
+    case "TooLarge":
+      return Effect.succeed(SpecNews.Rejected({ problems: [tooLarge] }))
+    case "Unreadable":
+      return Effect.succeed(SpecNews.Unreadable({ why: look.why }))
+  }
+}
 
 /**
  * Looks at the file, and says so when the file system does not answer. A look that hangs is kept, not repeated: each would

@@ -1,7 +1,8 @@
-import { Deferred, Effect, Layer, Option, Queue, Result, Stream } from "effect"
-import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
+import { Deferred, Effect, Layer, Option, Queue, Result, Semaphore, Stream } from "effect"
+import { decodeRouteSpecSteps } from "../../domain/DecodeRouteSpec.ts"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
 import { CurrentOperator } from "../CurrentOperator.ts"
+import { makeTurns } from "../Turns.ts"
 import { ConfigSource, SpecNews, SpecNotKept, SpecRejected } from "./ConfigSource.ts"
 
 type Accepted = Extract<SpecNews, { readonly _tag: "Accepted" }>
@@ -14,6 +15,9 @@ const make = Effect.gen(function* () {
   const closed = yield* Deferred.make<never>()
   yield* Effect.addFinalizer(() => Deferred.interrupt(closed))
   let present: DecodedSpec | undefined
+  const turns = yield* makeTurns
+  // One after the other, so that they keep their order and the first is not held up by the last.
+  const reading = yield* Semaphore.make(1)
 
   // One at a time, so that none is lost when the subscriber is interrupted.
   const taken = Stream.fromEffectRepeat(Queue.take(waiting)).pipe(
@@ -27,7 +31,7 @@ const make = Effect.gen(function* () {
   const post = Effect.fn("HttpConfig.post")(function* (
     body: string,
   ): Effect.fn.Return<DecodedSpec, SpecRejected | SpecNotKept> {
-    const decoded = decodeRouteSpec(body)
+    const decoded = yield* reading.withPermit(turns.through(decodeRouteSpecSteps(body)))
     if (Result.isFailure(decoded)) return yield* new SpecRejected({ problems: decoded.failure })
     const applied = yield* Deferred.make<void, SpecNotKept>()
     const onApplied = Effect.asVoid(Deferred.succeed(applied, undefined))

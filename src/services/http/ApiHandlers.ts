@@ -4,9 +4,11 @@ import { HttpApiBuilder } from "effect/http-api"
 import { type Ip, parseIp } from "../../domain/Ip.ts"
 import { hostsOf } from "../../domain/RouteSpec.ts"
 import { StateNotKept } from "../state/StateStore.ts"
+import type { Turns } from "../Turns.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { ControlPlane, type SimulationControls } from "./ControlPlane.ts"
 import { Events, type EventVisitor } from "./Events.ts"
+import { jsonAnswer } from "./JsonAnswer.ts"
 import { pageFile, wantsPage } from "./Page.ts"
 import { BadRequest, Conflict, NotFound, Unavailable } from "./Problems.ts"
 import { jsonText } from "./RequestBody.ts"
@@ -44,6 +46,7 @@ const pageFor = (request: HttpServerRequest.HttpServerRequest): HttpServerRespon
   wantsPage(request.headers["accept"]) ? pageFile("index.html") : undefined
 
 export const statusHandlers = (
+  turns: Turns,
   { document, links }: Described,
   eventVisitor: (request: HttpServerRequest.HttpServerRequest) => EventVisitor,
 ) =>
@@ -57,7 +60,7 @@ export const statusHandlers = (
         index: ({ request }) =>
           Effect.succeed(pageFor(request) ?? { name: "vpc-router" as const, version: control.version, links }),
         // Typed as what it must be; checking thousands of cells against the schema would hold up the process.
-        getStatus: () => Effect.map(control.status, (status) => HttpServerResponse.jsonUnsafe(status)),
+        getStatus: () => Effect.flatMap(control.status, (status) => jsonAnswer(turns, status)),
         healthz: () =>
           Effect.timeoutOrElse(Effect.as(control.heartbeat, { alive: true as const }), {
             duration: alive,
@@ -82,55 +85,56 @@ export const statusHandlers = (
     }),
   )
 
-export const routesHandlers = HttpApiBuilder.group(
-  Api,
-  "routes",
-  Effect.fnUntraced(function* (handlers) {
-    const control = yield* ControlPlane
+export const routesHandlers = (turns: Turns) =>
+  HttpApiBuilder.group(
+    Api,
+    "routes",
+    Effect.fnUntraced(function* (handlers) {
+      const control = yield* ControlPlane
 
-    const postRouteSpec = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-      if (Option.isNone(control.post)) {
-        const detail = `the spec does not come by HTTP in mode ${control.mode}; --mode http takes it`
-        return yield* new Conflict({ detail })
-      }
-      const body = yield* jsonText(request)
-      const { spec, warnings } = yield* inTime(control.post.value(body), "the spec did not come into force").pipe(
-        Effect.catchTag("SpecRejected", ({ problems }) =>
-          Effect.fail(new BadRequest({ detail: "the spec was not accepted; the one in force stays", problems })),
-        ),
-        Effect.catchTag("SpecNotKept", ({ why }) =>
-          Effect.fail(new Unavailable({ detail: `${why}; the spec is not in force` })),
-        ),
-      )
-      yield* Effect.logInfo(`spec posted ${from(request)}`)
-      return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings }
-    })
+      const postRouteSpec = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+        if (Option.isNone(control.post)) {
+          const detail = `the spec does not come by HTTP in mode ${control.mode}; --mode http takes it`
+          return yield* new Conflict({ detail })
+        }
+        const body = yield* jsonText(request)
+        const { spec, warnings } = yield* inTime(control.post.value(body), "the spec did not come into force").pipe(
+          Effect.catchTag("SpecRejected", ({ problems }) =>
+            Effect.fail(new BadRequest({ detail: "the spec was not accepted; the one in force stays", problems })),
+          ),
+          Effect.catchTag("SpecNotKept", ({ why }) =>
+            Effect.fail(new Unavailable({ detail: `${why}; the spec is not in force` })),
+          ),
+        )
+        yield* Effect.logInfo(`spec posted ${from(request)}`)
+        return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings }
+      })
 
-    const steer = Effect.fnUntraced(function* (text: string, isDrained: boolean) {
-      const host = Result.getOrUndefined(parseIp(text))
-      if (host === undefined) return yield* new BadRequest({ detail: "expected an IP address in the path" })
-      const outcome = yield* kept(inTime(control.drain(host, isDrained), "the host was not drained"))
-      if (outcome === "NotInSpec") return yield* new NotFound({ detail: `${host} is no host of the spec in force` })
-      return { ip: host, drained: isDrained }
-    })
+      const steer = Effect.fnUntraced(function* (text: string, isDrained: boolean) {
+        const host = Result.getOrUndefined(parseIp(text))
+        if (host === undefined) return yield* new BadRequest({ detail: "expected an IP address in the path" })
+        const outcome = yield* kept(inTime(control.drain(host, isDrained), "the host was not drained"))
+        if (outcome === "NotInSpec") return yield* new NotFound({ detail: `${host} is no host of the spec in force` })
+        return { ip: host, drained: isDrained }
+      })
 
-    return handlers
-      .handle("drain", ({ params: { ip } }) => steer(ip, true))
-      .handle("undrain", ({ params: { ip } }) => steer(ip, false))
-      .handle("getRouteSpec", () => control.routeSpec)
-      .handleRaw("postRouteSpec", ({ request }) => postRouteSpec(request))
-      .handle(
-        "confirm",
-        Effect.fnUntraced(function* ({ params: { hash }, request }) {
-          const confirmed = yield* kept(inTime(control.confirm(hash), "the confirmation was not taken"))
-          if (!confirmed)
-            return yield* new NotFound({ detail: "no held deletions have this hash; see brake in /status" })
-          yield* Effect.logInfo(`held deletions ${hash} confirmed ${from(request)}`)
-          return { confirmed, hash }
-        }),
-      )
-  }),
-)
+      return handlers
+        .handle("drain", ({ params: { ip } }) => steer(ip, true))
+        .handle("undrain", ({ params: { ip } }) => steer(ip, false))
+        .handle("getRouteSpec", () => Effect.flatMap(control.routeSpec, (spec) => jsonAnswer(turns, spec)))
+        .handleRaw("postRouteSpec", ({ request }) => postRouteSpec(request))
+        .handle(
+          "confirm",
+          Effect.fnUntraced(function* ({ params: { hash }, request }) {
+            const confirmed = yield* kept(inTime(control.confirm(hash), "the confirmation was not taken"))
+            if (!confirmed)
+              return yield* new NotFound({ detail: "no held deletions have this hash; see brake in /status" })
+            yield* Effect.logInfo(`held deletions ${hash} confirmed ${from(request)}`)
+            return { confirmed, hash }
+          }),
+        )
+    }),
+  )
 
 export const simulationHandlers = (simulation: SimulationControls) => {
   const steer = Effect.fnUntraced(function* (

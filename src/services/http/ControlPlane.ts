@@ -3,6 +3,7 @@ import type { Ip } from "../../domain/Ip.ts"
 import type { DecodedSpec } from "../../domain/RouteSpec.ts"
 import type { SpecNotKept, SpecRejected } from "../config/ConfigSource.ts"
 import type { StateNotKept } from "../state/StateStore.ts"
+import type { Lazy } from "./LazyJson.ts"
 import type { OverviewJson } from "./OverviewJson.ts"
 import type { RouteSpecJson, StatusJson } from "./StatusJson.ts"
 
@@ -36,7 +37,7 @@ export class ControlPlane extends Context.Service<
     readonly version: string
     /** `--mode`. */
     readonly mode: string
-    readonly status: Effect.Effect<StatusJson>
+    readonly status: Effect.Effect<Lazy<StatusJson>>
     /** The status in little room, for little work. */
     readonly overview: Effect.Effect<OverviewJson>
     /** Says, at some time after it, that something happened; once for many events that come together. */
@@ -44,7 +45,7 @@ export class ControlPlane extends Context.Service<
     /** Every metric as it is now, in Prometheus' text format. */
     readonly metrics: Effect.Effect<string>
     /** The spec in force; `{}` before any. */
-    readonly routeSpec: Effect.Effect<RouteSpecJson>
+    readonly routeSpec: Effect.Effect<Lazy<RouteSpecJson>>
     /** Takes a spec as JSON text and returns when it is in force. `None`: specs come from elsewhere in this mode. */
     readonly post: Option.Option<(body: string) => Effect.Effect<DecodedSpec, SpecRejected | SpecNotKept>>
     /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */

@@ -4,6 +4,7 @@ import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, 
 import { HttpApiBuilder } from "effect/http-api"
 import type { Operator } from "../../domain/Operator.ts"
 import { CurrentOperator } from "../CurrentOperator.ts"
+import type { Turns } from "../Turns.ts"
 import { answerHeaders } from "./AnswerHeaders.ts"
 import { Api, SimulationApi } from "./Api.ts"
 import { routesHandlers, simulationHandlers, statusHandlers } from "./ApiHandlers.ts"
@@ -65,20 +66,20 @@ const listening =
     }
   }
 
-const routesOf = (control: ControlPlane["Service"], eventVisitor: Listening) =>
+const routesOf = (control: ControlPlane["Service"], eventVisitor: Listening, turns: Turns) =>
   Option.match(control.simulation, {
     onNone: () => ({
       allow: makeAllow(Api),
       layer: HttpApiBuilder.layer(Api).pipe(
-        Layer.provide([statusHandlers(describeApi(Api), eventVisitor), routesHandlers]),
+        Layer.provide([statusHandlers(turns, describeApi(Api), eventVisitor), routesHandlers(turns)]),
       ),
     }),
     onSome: (simulation) => ({
       allow: makeAllow(SimulationApi),
       layer: HttpApiBuilder.layer(SimulationApi).pipe(
         Layer.provide([
-          statusHandlers(describeApi(SimulationApi), eventVisitor),
-          routesHandlers,
+          statusHandlers(turns, describeApi(SimulationApi), eventVisitor),
+          routesHandlers(turns),
           simulationHandlers(simulation),
         ]),
       ),
@@ -90,8 +91,8 @@ const withAnswerHeaders = (response: HttpServerResponse.HttpServerResponse): Htt
   HttpServerResponse.setHeaders(response, { ...answerHeaders, ...response.headers })
 
 /** `answer` answers every request that reaches it, and never fails. `close` ends the answers that go on by themselves. */
-export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions, eventLimits: EventLimits) {
-  const { allow, layer } = routesOf(yield* ControlPlane, listening(security))
+export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions, eventLimits: EventLimits, turns: Turns) {
+  const { allow, layer } = routesOf(yield* ControlPlane, listening(security), turns)
   const events = yield* makeEvents(eventLimits)
   const gate = makeGate(security)
   const routes = yield* HttpRouter.toHttpEffect(Layer.provide(layer, Layer.succeed(Events, events)))

@@ -1,6 +1,9 @@
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
 import { answerHeaders } from "./AnswerHeaders.ts"
+import { crowd } from "./Crowd.ts"
+import type { Handler } from "./InTurns.ts"
+import { oneAtATime } from "./OneAtATime.ts"
 import { problem } from "./Problems.ts"
 
 /** What one client may take up. Times in milliseconds. */
@@ -29,8 +32,6 @@ export const defaultLimits: Limits = {
   connections: 512,
   headerBytes: 16 * 1024,
 }
-
-type Handler = (request: Http.IncomingMessage, response: Http.ServerResponse) => void
 
 const answerOf = (status: number, detail: string) => {
   const body = JSON.stringify(problem(status, detail))
@@ -70,9 +71,10 @@ const answerTo = ({ code }: NodeJS.ErrnoException): string => {
 
 /**
  * A server that cuts off slow clients and answers with problems even where Node would answer by itself. Nobody listens
- * for `upgrade` or `connect`: an upgrade is not taken up, a CONNECT is hung up on.
+ * for `upgrade` or `connect`: an upgrade is not taken up, a CONNECT is hung up on. `onFull` is called when a connection
+ * takes the place of another.
  */
-export const makeNodeServer = (handler: Handler, limits: Limits): Http.Server => {
+export const makeNodeServer = (handler: Handler, limits: Limits, onFull: () => void): Http.Server => {
   const server = Http.createServer({
     headersTimeout: limits.headers,
     requestTimeout: limits.request,
@@ -82,8 +84,9 @@ export const makeNodeServer = (handler: Handler, limits: Limits): Http.Server =>
     // We look at it ourselves, since Node's refusal has no body.
     requireHostHeader: false,
   })
-  server.maxConnections = limits.connections
+  crowd(server, limits.connections, onFull)
   server.timeout = limits.silence
+  oneAtATime(server)
   const begun = new WeakMap<Duplex, Http.ServerResponse>()
   server.on("request", (request, response) => {
     begun.set(request.socket, response)

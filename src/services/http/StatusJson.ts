@@ -199,6 +199,14 @@ export const QueueJson = Schema.Struct({
 }).annotate({ identifier: "Queue" })
 export type QueueJson = typeof QueueJson.Type
 
+/** What carries a CIDR: ip, instance and interface. */
+export const RouteJson = Schema.Tuple([
+  Schema.NullOr(Ip),
+  Schema.NullOr(Schema.String),
+  Schema.NullOr(Schema.String),
+]).annotate({ identifier: "Route" })
+export type RouteJson = typeof RouteJson.Type
+
 /** The answer of `GET /status`. All lists have a fixed order, so that equal states are equal texts. */
 export const StatusJson = Schema.Struct({
   version: Schema.String,
@@ -215,10 +223,7 @@ export const StatusJson = Schema.Struct({
   drained: Schema.Array(Ip).annotate({ description: "hosts that gain no routes and lose those they have" }),
   route_spec: RouteSpecJson,
   failed_ips: Schema.Array(Ip),
-  routes: Schema.Record(
-    Schema.String,
-    Schema.Tuple([Schema.NullOr(Ip), Schema.NullOr(Schema.String), Schema.NullOr(Schema.String)]),
-  ).annotate({
+  routes: Schema.Record(Schema.String, RouteJson).annotate({
     description:
       "ip, instance and interface that carry each CIDR of the spec; where tables disagree, what most of them name",
   }),
