@@ -35,6 +35,8 @@ import { locate } from "./WhereAmI.ts"
 export interface ChosenVpc {
   readonly id: VpcId
   readonly words: string
+  /** Undefined: it is simulated. */
+  readonly region: string | undefined
   readonly layer: Layer.Layer<Ec2>
 }
 
@@ -42,11 +44,13 @@ export const chosenVpc = Effect.fnUntraced(function* (
   given: VpcChoice,
 ): Effect.fn.Return<ChosenVpc, StartFault, FileSystem.FileSystem> {
   const choice = yield* locate(given)
-  if (choice._tag === "Aws")
-    return { id: choice.vpcId, words: `${choice.vpcId} in ${choice.region}`, layer: AwsEc2.layer(choice) }
+  if (choice._tag === "Aws") {
+    const { region, vpcId: id } = choice
+    return { id, region, words: `${id} in ${region}`, layer: AwsEc2.layer(choice) }
+  }
   const topology = yield* topologyOf(choice)
   const { id } = topology.vpc
-  return { id, words: `the simulated ${id}`, layer: SimulatedEc2.layer(topology) }
+  return { id, region: undefined, words: `the simulated ${id}`, layer: SimulatedEc2.layer(topology) }
 })
 
 export const configLayer = (choice: ConfigChoice): Layer.Layer<ConfigSource, StartFault, FileSystem.FileSystem> => {
@@ -102,6 +106,8 @@ const checkWords = (check: CheckChoice): string => {
       return "icmpecho"
     case "Tcp":
       return `tcp to port ${check.port}`
+    case "CloudWatch":
+      return "CloudWatch alarms"
     case "Simulated":
       return "simulated"
     case "PluginHealth":
@@ -158,7 +164,7 @@ const layer = (options: Options, vpc: ChosenVpc) => {
     Layer.provideMerge(
       Layer.mergeAll(
         configLayer(config),
-        WatchHosts.layer(health),
+        WatchHosts.layer(health, vpc.region),
         dryRun ? Executor.layerDryRun : Executor.layer,
         stateLayer(options.stateFile),
       ),

@@ -7,6 +7,7 @@ import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
 import { metadataEndpoint } from "../services/ec2/Metadata.ts"
 import type { ChosenPlugin } from "../services/PluginSession.ts"
+import { type AlarmChoice, readAlarms } from "./AlarmOptions.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionName, optionNames, variableOf } from "./OptionTable.ts"
@@ -40,6 +41,7 @@ export type CheckChoice = Data.TaggedEnum<{
   IcmpEcho: { readonly detector: DetectorOptions }
   Tcp: { readonly detector: DetectorOptions; readonly port: number }
   Simulated: { readonly detector: DetectorOptions }
+  CloudWatch: { readonly alarms: AlarmChoice }
   /** A plugin that sends and receives. */
   PluginProbe: { readonly plugin: ChosenPlugin; readonly detector: DetectorOptions }
   /** A plugin that reaches its verdicts itself. */
@@ -177,7 +179,7 @@ const metadataEndpointOf = (environment: Environment): string | undefined => {
 const regionOf = (environment: Environment): string | undefined =>
   [environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]].find((text) => text !== undefined && text !== "")
 
-const checks = ["icmpecho", "tcp", "simulated", "multi"] as const
+const checks = ["icmpecho", "tcp", "cloudwatch", "simulated", "multi"] as const
 const shortestInterval: Millis = 100
 const longestInterval: Millis = 3_600_000
 
@@ -187,6 +189,8 @@ const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginC
   const given = chosen.flatMap((choice) => (isPlugin(choice) ? [] : [choice]))
   const names = new Set(given.flatMap((name) => (name === "multi" ? (["icmpecho", "tcp"] as const) : [name])))
   if (names.has("simulated") && !isSimulated) reader.fault("health", "simulated hosts are there with --simulate only")
+  if (names.has("cloudwatch") && isSimulated) reader.fault("health", "a simulated VPC has no CloudWatch alarms")
+  const alarms = readAlarms(reader, names.has("cloudwatch"))
   const mode = reader.value("detect", Values.word(detectModes))
   const fall = reader.value("fall", Values.wholeNumber(1, 100))
   const rise = reader.value("rise", Values.wholeNumber(1, 100))
@@ -205,6 +209,8 @@ const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginC
         return CheckChoice.IcmpEcho({ detector: detector(icmpInterval) })
       case "tcp":
         return CheckChoice.Tcp({ detector: detector(tcpInterval), port: port ?? 22 })
+      case "cloudwatch":
+        return CheckChoice.CloudWatch({ alarms })
       case "simulated":
         return CheckChoice.Simulated({ detector: detector(undefined) })
     }

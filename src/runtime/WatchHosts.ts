@@ -2,6 +2,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import { Effect, type FileSystem, Layer, Option } from "effect"
 import { Simulation } from "../services/ec2/Simulation.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
+import type { HostInstances } from "../services/health/HostInstances.ts"
 import * as IcmpProbe from "../services/health/IcmpProbe.ts"
 import * as MultiHealth from "../services/health/MultiHealth.ts"
 import * as PluginHealth from "../services/health/PluginHealth.ts"
@@ -14,7 +15,7 @@ import type { CheckChoice, Options } from "./Options.ts"
 import { type StartFault, startFault } from "./StartFault.ts"
 
 /** What is watched by a probe that is built in. */
-type BuiltIn = Exclude<CheckChoice, { readonly _tag: "PluginHealth" | "PluginProbe" }>
+type BuiltIn = Exclude<CheckChoice, { readonly _tag: "CloudWatch" | "PluginHealth" | "PluginProbe" }>
 
 const probeOf = Effect.fnUntraced(function* (check: BuiltIn): Effect.fn.Return<Probe["Service"], StartFault> {
   switch (check._tag) {
@@ -40,7 +41,13 @@ const tryOut = (probe: Probe["Service"]): Effect.Effect<void, StartFault> =>
     Effect.asVoid,
   )
 
-const sourceOf = Effect.fnUntraced(function* (check: CheckChoice) {
+const sourceOf = Effect.fnUntraced(function* (check: CheckChoice, region: string | undefined) {
+  // Loaded when it is needed: most do without.
+  if (check._tag === "CloudWatch")
+    return yield* Effect.flatMap(
+      Effect.promise(() => import("./WatchAlarms.ts")),
+      ({ make }) => make(check.alarms, region),
+    )
   // A plugin that cannot do its work is down, and is tried again: that is no reason not to start.
   if (check._tag === "PluginHealth") return yield* PluginHealth.make(check.plugin)
   if (check._tag === "PluginProbe") return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector)
@@ -49,17 +56,16 @@ const sourceOf = Effect.fnUntraced(function* (check: CheckChoice) {
   return yield* Prober.make(probe, check.detector)
 })
 
-/** What watches the hosts, as `--health` says. */
-export const layer = ([first, ...more]: Options["health"]): Layer.Layer<
-  HealthSource,
-  StartFault,
-  FileSystem.FileSystem
-> =>
+/** What watches the hosts, as `--health` says. `region` is where the VPC is; undefined: the SDK's environment says. */
+export const layer = (
+  [first, ...more]: Options["health"],
+  region: string | undefined,
+): Layer.Layer<HealthSource, StartFault, FileSystem.FileSystem | HostInstances> =>
   Layer.effect(
     HealthSource,
     Effect.gen(function* () {
-      const source = yield* sourceOf(first)
-      const others = yield* Effect.forEach(more, sourceOf)
+      const source = yield* sourceOf(first, region)
+      const others = yield* Effect.forEach(more, (check) => sourceOf(check, region))
       return others.length === 0 ? source : yield* MultiHealth.make([source, ...others])
     }),
   ).pipe(Layer.provide(NodePath.layer))

@@ -22,6 +22,8 @@ const tcp = { health: ["tcp"] }
 const icmp = { health: ["icmpecho"] }
 const aws = { simulate: ["false"], vpc: ["vpc-350d6a51"], region: ["us-east-1"] }
 
+const cloudwatch = { ...aws, health: ["cloudwatch"] }
+
 const samples: Readonly<Record<OptionName, Samples>> = {
   mode: { beside: { file: ["spec.json"] }, good: ["configfile", "CONFIGFILE"], bad: ["confgfile", ""] },
   file: { beside: { mode: ["configfile"] }, good: ["a.json", "b.json"], bad: [""] },
@@ -37,6 +39,19 @@ const samples: Readonly<Record<OptionName, Samples>> = {
   detect: { good: ["normal", "fast"], bad: ["", "slow", "300"] },
   fall: { good: ["1", "5"], bad: ["0", "-1", "three", "101"] },
   rise: { good: ["1", "7"], bad: ["0", "2.5", "101"] },
+  "alarm-prefix": { beside: cloudwatch, good: ["router-", "a,b"], bad: ["", "a,"] },
+  alarms: { beside: cloudwatch, good: ["router-a is down", "a,b"], bad: ["", "x".repeat(256)] },
+  "alarm-map": { beside: cloudwatch, good: ["alarms.json", "other.json"], bad: ["", "-"] },
+  "insufficient-data": { beside: cloudwatch, good: ["failed", "healthy"], bad: ["ignore", ""] },
+  "alarm-interval": { beside: cloudwatch, good: ["5", "30s"], bad: ["0", "500ms", "2h"] },
+  "alarm-queue-url": {
+    beside: cloudwatch,
+    good: [
+      "https://sqs.us-east-1.amazonaws.com/123456789012/vpc-router",
+      "https://sqs.us-east-1.amazonaws.com/123456789012/other",
+    ],
+    bad: ["vpc-router", "arn:aws:sqs:us-east-1:123456789012:vpc-router", "https://sqs.us-east-1.amazonaws.com", ""],
+  },
   tables: { good: ["main,rtb-0a1b", "tag:Role=router"], bad: ["rtb_1", "Main", "tag:Role", "all,main", ""] },
   own: { good: ["10.0.0.0/8", "10.0.0.0/8,fd00::/8"], bad: ["10.0.0.0", "10.0.0.0/33", "ten", ""] },
   "ignore-routes": { good: ["10.0.0.1,10.9.0.0/16", "fd00::1"], bad: ["10.0.0.256", "10.0.0.0/", ""] },

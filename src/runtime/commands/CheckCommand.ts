@@ -1,9 +1,9 @@
-import { Effect, type FileSystem, type Layer } from "effect"
+import { Effect, type FileSystem, Layer } from "effect"
 import { hostsOf } from "../../domain/RouteSpec.ts"
 import * as AwsPreflight from "../../services/ec2/AwsPreflight.ts"
 import type { Preflight } from "../../services/ec2/Preflight.ts"
 import * as SimulatedPreflight from "../../services/ec2/SimulatedPreflight.ts"
-import { chosenVpc } from "../Daemon.ts"
+import { type ChosenVpc, chosenVpc } from "../Daemon.ts"
 import type { VpcChoice } from "../Options.ts"
 import type { StartFault } from "../StartFault.ts"
 import * as WatchHosts from "../WatchHosts.ts"
@@ -12,6 +12,7 @@ import { type Finding, type Level, warn } from "./check/Finding.ts"
 import { Watched } from "./check/HostFindings.ts"
 import { type CommandRun, print, printJson } from "./CommandRun.ts"
 import { blank, count, type Line, line, span, table, type Tone } from "./Lines.ts"
+import { instancesOnce } from "./InstancesOnce.ts"
 import { readHealth } from "./Picture.ts"
 import { planningOptions, type PlanningOptions } from "./PlanningOptions.ts"
 import { planningSpec } from "./PlanningSpec.ts"
@@ -42,12 +43,15 @@ const text = (vpcWords: string, found: ReadonlyArray<Finding>): ReadonlyArray<Li
 const watch = (
   { assumesHealthy, options }: PlanningOptions,
   decoded: CheckInput["decoded"],
+  chosen: ChosenVpc,
 ): Effect.Effect<Watched, never, FileSystem.FileSystem> => {
   if (decoded === undefined) return Effect.succeed(Watched.Unwatched({ why: "there is no spec" }))
   if (assumesHealthy) return Effect.succeed(Watched.Unwatched({ why: "not looked at: --assume-healthy" }))
-  return readHealth(hostsOf(decoded.spec), options.health).pipe(
+  const hosts = hostsOf(decoded.spec)
+  const instances = instancesOnce(hosts, options, chosen.layer)
+  return readHealth(hosts, options.health).pipe(
     Effect.map((health) => Watched.Watched({ health })),
-    Effect.provide(WatchHosts.layer(options.health)),
+    Effect.provide(Layer.provide(WatchHosts.layer(options.health, chosen.region), instances)),
     Effect.catchTag("StartFault", ({ problems }) =>
       Effect.succeed(
         Watched.Unwatchable({ why: problems.map(({ message, option }) => `${option}: ${message}`).join("; ") }),
@@ -64,9 +68,12 @@ export const check = Effect.fnUntraced(function* (
   const { isJson, options, warnings } = planning
   const decoded = yield* planningSpec(options.config)
   const chosen = yield* chosenVpc(options.vpc)
-  const found = yield* findings({ options, vpcWords: chosen.words, decoded, watched: watch(planning, decoded) }).pipe(
-    Effect.provide([chosen.layer, preflightLayer(options.vpc)]),
-  )
+  const found = yield* findings({
+    options,
+    vpcWords: chosen.words,
+    decoded,
+    watched: watch(planning, decoded, chosen),
+  }).pipe(Effect.provide([chosen.layer, preflightLayer(options.vpc)]))
   const all = [...warnings.map(({ message, option }) => warn(option, message)), ...found]
   const isReady = all.every(({ level }) => level !== "fail")
   yield* isJson ? printJson({ vpc: chosen.id, ready: isReady, findings: all }) : print(run, text(chosen.words, all))

@@ -1,9 +1,10 @@
-import { Effect, type FileSystem } from "effect"
+import { Effect, type FileSystem, Layer } from "effect"
 import { hostsOf } from "../../domain/RouteSpec.ts"
 import { chosenVpc } from "../Daemon.ts"
 import { type StartFault, startFault } from "../StartFault.ts"
 import * as WatchHosts from "../WatchHosts.ts"
 import { type CommandRun, print, printJson } from "./CommandRun.ts"
+import { instancesOnce } from "./InstancesOnce.ts"
 import { ec2Fault, readHealth, readVpc } from "./Picture.ts"
 import { planJson } from "./PlanJson.ts"
 import { planningOptions } from "./PlanningOptions.ts"
@@ -26,7 +27,9 @@ export const showPlan = Effect.fnUntraced(function* (
   const picture = assumesHealthy
     ? Effect.map(reading, (vpc) => ({ vpc, health: allHealthy(hosts) }))
     : Effect.all({ vpc: reading, health: readHealth(hosts, options.health) }, { concurrency: "unbounded" }).pipe(
-        Effect.provide(WatchHosts.layer(options.health)),
+        Effect.provide(
+          Layer.provide(WatchHosts.layer(options.health, chosen.region), instancesOnce(hosts, options, chosen.layer)),
+        ),
       )
   const { health, vpc } = yield* Effect.provide(picture, chosen.layer)
   const report = planReport({

@@ -21,7 +21,7 @@ export type Fault =
   | { readonly _tag: "Rewrite"; readonly change: (body: string) => string }
 
 export interface FaultProxyRule {
-  /** EC2's `Action`, or `any`. */
+  /** EC2's `Action`, the operation that a JSON protocol names in a header (`DescribeAlarms`), or `any`. */
   readonly action: string
   /** Only requests whose form holds this text in some value, such as a route table's id. */
   readonly containing?: string
@@ -69,6 +69,10 @@ const readBody = (request: Http.IncomingMessage): Promise<string> =>
     request.on("end", () => resolve(Buffer.concat(chunks).toString()))
     request.on("error", reject)
   })
+
+/** CloudWatch and SQS name the operation in a header: `GraniteServiceVersion20100801.DescribeAlarms`. */
+const targetOf = ({ headers }: Http.IncomingMessage): string =>
+  String(headers["x-amz-target"] ?? "").split(".")[1] ?? ""
 
 const answerXmlError = (response: Http.ServerResponse, status: number, code: string, message: string): void => {
   response.writeHead(status, { "content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": "fault-proxy" })
@@ -126,7 +130,7 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
     const handle = async (request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> => {
       const body = await readBody(request)
       const form = new Map(new URLSearchParams(body))
-      const action = form.get("Action") ?? ""
+      const action = form.get("Action") ?? targetOf(request)
       requests.push({ action, form, headers: request.headers, target: request.url ?? "" })
       response.on("close", () => {
         if (response.writableFinished) return

@@ -1,0 +1,65 @@
+import { Data } from "effect"
+import { dispositionOf } from "../../../domain/WriteFailure.ts"
+import type { Thrown } from "../../AwsThrown.ts"
+import { shortened } from "../../PluginSession.ts"
+
+/** Why alarms, or events of theirs, could not be had. `denied` does not pass by itself; the rest may with the next call. */
+export class AlarmFailure extends Data.TaggedError("AlarmFailure")<{
+  readonly kind: "denied" | "throttled" | "refused" | "unreachable"
+  /** In words, with the right that is needed where one is lacking. */
+  readonly why: string
+}> {
+  override get message(): string {
+    return this.why
+  }
+}
+
+/** A call, as IAM calls it and as people call its service. */
+export interface AlarmCall {
+  /** Such as `cloudwatch:DescribeAlarms`. */
+  readonly action: string
+  /** Such as `CloudWatch`. */
+  readonly service: string
+}
+
+/** SQS's own codes, beside those that all services share. */
+const throttledCodes: ReadonlySet<string> = new Set(["RequestThrottled", "KmsThrottled", "OverLimit"])
+/** A queue that is somebody else's is not told from one that is not there. */
+const deniedCodes: ReadonlySet<string> = new Set(["KmsAccessDenied"])
+
+const kindOf = ({ code, httpStatus, message }: Thrown): AlarmFailure["kind"] => {
+  if (throttledCodes.has(code)) return "throttled"
+  if (deniedCodes.has(code)) return "denied"
+  switch (dispositionOf(code, httpStatus, message)) {
+    case "throttled":
+      return "throttled"
+    case "denied":
+      return "denied"
+    case "transient":
+      return "unreachable"
+    default:
+      return "refused"
+  }
+}
+
+/** Nothing was sent: the SDK found no credentials. */
+const withoutCredentials: ReadonlySet<string> = new Set(["CredentialsProviderError", "TokenProviderError"])
+
+/** The failure of a call, for what the SDK threw. */
+export const alarmFailure = ({ action, service }: AlarmCall, thrown: Thrown): AlarmFailure => {
+  const kind = kindOf(thrown)
+  const told = shortened(`${thrown.code}: ${thrown.message}`)
+  switch (kind) {
+    case "denied":
+      return new AlarmFailure({
+        kind,
+        why: withoutCredentials.has(thrown.code) ? told : `${action} is not allowed: ${told}`,
+      })
+    case "throttled":
+      return new AlarmFailure({ kind, why: `${service} throttles ${action}: ${told}` })
+    case "refused":
+      return new AlarmFailure({ kind, why: `${service} refuses ${action}: ${told}` })
+    case "unreachable":
+      return new AlarmFailure({ kind, why: `${service} cannot be reached: ${told}` })
+  }
+}
