@@ -1,14 +1,19 @@
 import { HashMap, Option } from "effect"
 import { targetWords } from "./Action.ts"
 import { writeDone, writeFailed } from "./ApplyWrite.ts"
+import { type AnchorVerdict, anchorsAfter, setAside } from "./Anchors.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
 import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
+import { flapFailed, flapRecovered } from "./Damping.ts"
 import type { Durable } from "./Durable.ts"
+import { defaultGuards } from "./GuardPolicy.ts"
+import { type Failure, type Guards, guardsLeft } from "./Guards.ts"
 import { type HostVerdict, type Millis, Verdict } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
 import { hostsOf, type RouteSpec } from "./RouteSpec.ts"
 import type { Vpc } from "./Vpc.ts"
+import { letAllGo } from "./Velocity.ts"
 import { indexVpc } from "./VpcIndex.ts"
 import { allCidrs, cellsOf, type Presence, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
@@ -86,14 +91,72 @@ const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
 
 const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [World, ReadonlySet<Cidr>] => {
   const dirty = new Set<Cidr>()
-  let { health } = world
+  let { health, guards } = world
   for (const { host, verdict } of verdicts) {
     const ranges = world.cidrsOf.get(host)
     if (ranges === undefined) continue
+    const before = Option.getOrUndefined(HashMap.get(health, host))
+    guards = guardsAfter(world, guards, host, before, verdict)
     health = HashMap.set(health, host, verdict)
     for (const range of ranges) dirty.add(range)
   }
-  return [{ ...world, health }, dirty]
+  return [{ ...world, health, guards }, dirty]
+}
+
+/** What a host's new verdict is to the guards. */
+const guardsAfter = (
+  world: World,
+  guards: Guards,
+  host: Ip,
+  before: Verdict | undefined,
+  verdict: Verdict,
+): Guards => {
+  const { damping } = world.policy.guards ?? defaultGuards
+  if (verdict._tag !== "Failed") {
+    if (!guards.failing.has(host) && (verdict._tag !== "Healthy" || !guards.flaps.has(host))) return guards
+    const failing = new Map(guards.failing)
+    failing.delete(host)
+    // A failure that was held is not laid to the host's charge.
+    const flaps =
+      verdict._tag === "Healthy"
+        ? flapRecovered(guards.flaps, host, verdict.since, !guards.withheld.has(host))
+        : guards.flaps
+    return { ...guards, failing, flaps }
+  }
+  const { silentSince, since } = verdict
+  if (before?._tag === "Failed" && before.since === since) return guards
+  const failure: Failure = { since, silentSince, at: since }
+  const flaps =
+    before?._tag === "Healthy" && damping !== undefined ? flapFailed(guards.flaps, host, since, damping) : guards.flaps
+  return { ...guards, failing: new Map(guards.failing).set(host, failure), flaps }
+}
+
+const hearAnchors = (world: World, verdicts: ReadonlyArray<AnchorVerdict>): [World, ReadonlySet<Cidr>] => [
+  { ...world, guards: { ...world.guards, anchors: anchorsAfter(world.guards.anchors, verdicts) } },
+  none,
+]
+
+/** The failures that the operator lets count, and what held them. {@link decide} sees to what follows. */
+const confirmHold = (world: World, hash: string): [World, ReadonlySet<Cidr>] => {
+  const { guards } = world
+  const { cutOff, mass, velocity } = guards
+  if (hash === "") return [world, none]
+  const letGo = (hosts: Iterable<Ip>): Guards["confirmed"] => {
+    const confirmed = new Map(guards.confirmed)
+    for (const host of hosts) {
+      const failure = guards.failing.get(host)
+      if (failure !== undefined) confirmed.set(host, failure.since)
+    }
+    return confirmed
+  }
+  const withGuards = (changed: Partial<Guards>): [World, ReadonlySet<Cidr>] => [
+    { ...world, guards: { ...guards, ...changed } },
+    none,
+  ]
+  if (cutOff?.hash === hash)
+    return withGuards({ anchors: setAside(guards.anchors), confirmed: letGo(guards.withheld.keys()) })
+  if (mass?.hash === hash) return withGuards({ confirmed: letGo(mass.hosts.keys()) })
+  return velocity.hash === hash ? withGuards({ velocity: letAllGo(velocity) }) : [world, none]
 }
 
 /** What a reading shows of the hosts of the spec. `isNew`: the reading has not been counted before. */
@@ -149,6 +212,7 @@ const forgetful = (world: World, readAt: Millis): World => {
   return {
     ...world,
     named: new Set([...world.named].filter(stands)),
+    guards: guardsLeft(world, readAt),
     confirmed: new Map([...world.confirmed].filter(([, deletion]) => isDue(deletion))),
     refusedInterfaces: new Map([...world.refusedInterfaces].filter(([, until]) => until > readAt)),
   }
@@ -207,6 +271,10 @@ export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr
       return acceptSpec(world, event.spec, event.at)
     case "VerdictsReached":
       return reachVerdicts(world, event.verdicts)
+    case "AnchorsHeard":
+      return hearAnchors(world, event.verdicts)
+    case "HoldConfirmed":
+      return confirmHold(world, event.hash)
     case "VpcRead":
       return readVpc(world, event.vpc, event.readAt)
     case "WriteDone":

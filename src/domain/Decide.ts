@@ -1,8 +1,10 @@
 import { HashMap, Option } from "effect"
-import { type Action, cellKey, compareActions } from "./Action.ts"
+import { type Action, compareActions } from "./Action.ts"
+import { actionGuard, sift, siftedAnew, velocityOf } from "./ActionGuard.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import { type Brake, brakeOn, holdsOf, lastDeleted, mostOwned } from "./DeletionBrake.ts"
+import { type Brake, brakeOn, lastDeleted, mostOwned } from "./DeletionBrake.ts"
+import { guarded, guardsNextAt } from "./Guards.ts"
 import type { Millis } from "./Health.ts"
 import { compareHeld, type Held, HoldReason } from "./Hold.ts"
 import { type HostStanding, standingOf } from "./HostStanding.ts"
@@ -50,6 +52,8 @@ export const viewOf = (world: World, index: VpcIndex, now: Millis): PlanView => 
         verdict: Option.getOrUndefined(HashMap.get(world.health, host)),
         drained: world.drained.has(host),
         sighting: world.sightings.get(host)?.sighting,
+        withheld: world.guards.withheld.get(host),
+        damped: world.guards.damped.has(host),
         refusedByEc2: now < (refusedUntil(world, index, host) ?? -Infinity),
       }
       const standing = standingOf(facts, index)
@@ -124,15 +128,17 @@ const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined 
     before: world.brake,
   })
 
-const brakedCells = (brake: Brake | undefined): ReadonlySet<string> => new Set(brake?.deletions.map(cellKey))
-
 /**
  * Decides the CIDRs in `dirty` anew: health guards, plan, then action guards. Without a spec or a reading of the VPC
  * nothing is decided. Deciding only what {@link apply} called dirty gives the same as deciding everything.
  */
-export const decide = (world: World, dirty: ReadonlySet<Cidr>, now: Millis): Decision => {
-  const index = world.reading?.index
-  if (world.spec === undefined || index === undefined) return { world, cidrs: dirty, write: [], nextAt: undefined }
+export const decide = (before: World, touched: ReadonlySet<Cidr>, now: Millis): Decision => {
+  const index = before.reading?.index
+  if (before.spec === undefined || index === undefined)
+    return { world: before, cidrs: touched, write: [], nextAt: undefined }
+  const [world, hosts] = guarded(before, now)
+  const dirty = new Set(touched)
+  for (const host of hosts) for (const range of world.cidrsOf.get(host) ?? []) dirty.add(range)
   const view = viewOf(world, index, now)
   let { decisions } = world
   for (const range of dirty) {
@@ -143,35 +149,36 @@ export const decide = (world: World, dirty: ReadonlySet<Cidr>, now: Millis): Dec
         : HashMap.remove(decisions, range)
   }
   const decided = { ...world, decisions }
-  const brake = brakeOf(decided, world.spec, now)
-  const next = { ...decided, brake }
-  // A brake that was put on or let go changes what may be written for CIDRs that nothing else changed.
-  const before = brakedCells(world.brake)
-  const after = brakedCells(brake)
-  const cidrs = new Set(dirty)
-  for (const { cidr, table } of [...(world.brake?.deletions ?? []), ...(brake?.deletions ?? [])]) {
-    const key = cellKey({ table, cidr })
-    if (before.has(key) !== after.has(key)) cidrs.add(cidr)
-  }
+  const brake = brakeOf(decided, before.spec, now)
+  const next = { ...decided, brake, guards: { ...world.guards, velocity: velocityOf(decided, now) } }
+  // A guard that holds or lets go changes what may be written for CIDRs that nothing else changed.
+  const cidrs = new Set([...dirty, ...siftedAnew(before, next)])
+  const guard = actionGuard(next)
+  const letThrough = (range: Cidr) => sift(Option.getOrUndefined(HashMap.get(decisions, range))?.write ?? [], guard).write
   return {
     world: next,
     cidrs,
-    write: [...cidrs].flatMap((range) => writesFor(next, range, after)).sort(compareActions),
-    nextAt: earliest([...HashMap.values(decisions)].map(({ nextAt }) => nextAt)),
+    write: [...cidrs].flatMap(letThrough).sort(compareActions),
+    nextAt: earliest([...[...HashMap.values(decisions)].map(({ nextAt }) => nextAt), guardsNextAt(next.guards, now)]),
   }
-}
-
-const writesFor = (world: World, range: Cidr, braked: ReadonlySet<string>): ReadonlyArray<Action> => {
-  const write = Option.getOrUndefined(HashMap.get(world.decisions, range))?.write ?? []
-  return braked.size === 0 ? write : write.filter((action) => !braked.has(cellKey(action)))
 }
 
 /** Every write that is decided and not held: what is queued or under way. */
 export const pendingOf = (world: World): ReadonlyArray<Action> => {
-  const braked = brakedCells(world.brake)
-  return [...HashMap.keys(world.decisions)].flatMap((range) => writesFor(world, range, braked)).sort(compareActions)
+  const guard = actionGuard(world)
+  return [...HashMap.values(world.decisions)].flatMap(({ write }) => sift(write, guard).write).sort(compareActions)
 }
 
+/** Writes that EC2 did not do, and that are tried again or wait for somebody to mend the cause. */
+export const failedWritesOf = (world: World): ReadonlyArray<Action> =>
+  [...HashMap.values(world.decisions)].flatMap(({ held }) =>
+    held.flatMap(({ action, reason }) => (reason._tag === "WriteFailed" && action !== undefined ? [action] : [])),
+  )
+
 /** Everything that is not done, with its reason. */
-export const heldOf = (world: World): ReadonlyArray<Held> =>
-  [...[...HashMap.values(world.decisions)].flatMap(({ held }) => held), ...holdsOf(world.brake)].sort(compareHeld)
+export const heldOf = (world: World): ReadonlyArray<Held> => {
+  const guard = actionGuard(world)
+  return [...HashMap.values(world.decisions)]
+    .flatMap(({ held, write }) => [...held, ...sift(write, guard).held])
+    .sort(compareHeld)
+}

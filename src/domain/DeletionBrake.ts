@@ -1,7 +1,7 @@
 import { type Action, cellKey, compareActions, targetWords } from "./Action.ts"
 import type { Cidr } from "./Cidr.ts"
 import type { Millis } from "./Health.ts"
-import { type BrakeCause, type Held, HoldReason } from "./Hold.ts"
+import type { BrakeCause } from "./Hold.ts"
 import type { RouteSpec } from "./RouteSpec.ts"
 import { stableHex } from "./StableHash.ts"
 
@@ -59,13 +59,6 @@ export interface Brake {
   readonly deletions: ReadonlyArray<DeleteRoute>
   /** The spec that asks for them. */
   readonly spec: RouteSpec
-}
-
-/** The same, as what is held. */
-export const holdsOf = (brake: Brake | undefined): ReadonlyArray<Held> => {
-  if (brake === undefined) return []
-  const reason = HoldReason.DeletionBrake({ hash: brake.hash, cause: brake.cause })
-  return brake.deletions.map((action) => ({ cidr: action.cidr, table: action.table, action, reason }))
 }
 
 /** What is deleted where: the cell and the target that it has. */

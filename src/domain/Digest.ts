@@ -1,6 +1,6 @@
-import { type Action, cellKey, compareActions } from "./Action.ts"
+import { type Action, compareActions } from "./Action.ts"
+import { actionGuard, sift } from "./ActionGuard.ts"
 import type { Cidr } from "./Cidr.ts"
-import { holdsOf } from "./DeletionBrake.ts"
 import { type Excerpt, excerpting } from "./Excerpt.ts"
 import { compareHeld, type Held } from "./Hold.ts"
 import type { RouteTableId } from "./Ids.ts"
@@ -31,7 +31,7 @@ export interface DigestLimits {
 
 /** Goes through all decisions once, and sorts nothing that is not shown. */
 export const digest = (world: World, limits: DigestLimits): Digest => {
-  const braked = new Set(world.brake?.deletions.map(cellKey))
+  const guard = actionGuard(world)
   const pending = excerpting(limits.pending, compareActions)
   const held = excerpting(limits.held, compareHeld)
   const moving = new Set<Ip>()
@@ -49,14 +49,14 @@ export const digest = (world: World, limits: DigestLimits): Digest => {
     note(holding, one.cidr, one.table)
   }
   for (const [, decision] of world.decisions) {
-    for (const action of decision.write) {
-      if (braked.size > 0 && braked.has(cellKey(action))) continue
+    const sifted = sift(decision.write, guard)
+    for (const one of sifted.held) hold(one)
+    for (const action of sifted.write) {
       pending.add(action)
       if (action.reason._tag === "HostFailed") moving.add(action.reason.host)
       note(writing, action.cidr, action.table)
     }
     for (const one of decision.held) hold(one)
   }
-  for (const one of holdsOf(world.brake)) hold(one)
   return { pending: pending.result(), held: held.result(), moving, writing, holding, tables, besides }
 }

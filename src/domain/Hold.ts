@@ -58,6 +58,14 @@ export type HoldReason = Data.TaggedEnum<{
   }
   /** Too much would be deleted; confirm the plan by its hash. */
   DeletionBrake: { readonly hash: string; readonly cause: BrakeCause }
+  /** None of the anchors that ever answered does: it is this monitor that is cut off. */
+  MonitorCutOff: { readonly hash: string; readonly anchors: number }
+  /** The host failed while the monitor was cut off, which an anchor ended a moment ago. */
+  AfterCutOff: {}
+  /** So many hosts failed together that it is more likely the way to them. */
+  MassFailure: { readonly hash: string; readonly failed: number; readonly of: number }
+  /** As many hosts as are failed over in a minute have been. */
+  FailoverLimit: { readonly hash: string; readonly host: Ip; readonly limit: number }
 }>
 export const HoldReason = Data.taggedEnum<HoldReason>()
 
@@ -90,6 +98,13 @@ const reasonWords = HoldReason.$match({
   Contended: ({ times }) => `somebody changed it back ${times} times`,
   WriteFailed: ({ code, message, attempts }) => `${code}: ${message} (${attempts} ${attempts === 1 ? "try" : "tries"})`,
   DeletionBrake: ({ cause, hash }) => `not deleted (${causeWords[cause]}): confirm the plan ${hash} to go on`,
+  MonitorCutOff: ({ anchors, hash }) =>
+    `this monitor is cut off: ${anchors === 1 ? "its anchor is" : `all ${anchors} anchors are`} silent; confirm ${hash} to act all the same`,
+  AfterCutOff: () => "its host failed while this monitor was cut off, and has a moment to answer",
+  MassFailure: ({ failed, hash, of }) =>
+    `${failed} of ${of} hosts fell silent together: more likely the way to them than the hosts; confirm ${hash} to fail them over`,
+  FailoverLimit: ({ hash, host, limit }) =>
+    `${host} waits: ${limit} hosts were failed over within a minute; confirm ${hash} to fail it over at once`,
 })
 
 /** The reason in words. */

@@ -1,5 +1,6 @@
 import { HashMap, Option } from "effect"
-import { type Action, cellKey, compareActions, compareText } from "./Action.ts"
+import { type Action, compareActions, compareText } from "./Action.ts"
+import { actionGuard, sift } from "./ActionGuard.ts"
 import { type CellStanding, cellStanding } from "./CellStanding.ts"
 import type { Cidr } from "./Cidr.ts"
 import { viewOf } from "./Decide.ts"
@@ -94,11 +95,11 @@ const rowMaker = (
   now: Millis,
 ): ((range: Cidr) => OverviewRow) => {
   const view = viewOf(world, index, now)
-  const braked = new Set(world.brake?.deletions.map(cellKey))
+  const guard = actionGuard(world)
   return (range) => {
     const hosts = world.spec?.get(range)
     const cellOf = cellsOf(world, range)
-    const writes = Option.getOrUndefined(HashMap.get(world.decisions, range))?.write ?? []
+    const writes = sift(Option.getOrUndefined(HashMap.get(world.decisions, range))?.write ?? [], guard).write
     const pending = new Map(writes.map((action) => [action.table, action]))
     const cells = tables.map((table): OverviewCell => {
       const route = cellOf(table).present
@@ -106,7 +107,7 @@ const rowMaker = (
       return {
         standing: cellStanding(status, hosts, view.standing),
         status,
-        pending: braked.has(cellKey({ cidr: range, table })) ? undefined : pending.get(table),
+        pending: pending.get(table),
       }
     })
     return { cidr: range, hosts, cells }

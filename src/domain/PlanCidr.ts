@@ -42,9 +42,10 @@ type Keeping = Extract<HostStanding, { readonly _tag: "Keeping" }>
 
 const isAble = (standing: HostStanding): standing is Able => standing._tag === "Able"
 
-/** Better first: SourceDestCheck off before on, then rendezvous score, then address. */
+/** Better first: SourceDestCheck off before on, not damped before damped, then rendezvous score, then address. */
 const compareRank = (range: Cidr) => (a: Able, b: Able) =>
   Number(a.lastResort) - Number(b.lastResort) ||
+  Number(a.damped) - Number(b.damped) ||
   score(range, b.host) - score(range, a.host) ||
   (a.host < b.host ? -1 : 1)
 
@@ -92,14 +93,14 @@ const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, votes: numbe
 
 const withoutHost = (range: Cidr, others: ReadonlyArray<NotAble>): Held => {
   const hosts: ReadonlyArray<Unable> = others.map((standing) => ({ host: standing.host, why: whyNot(standing) }))
-  const someFailed = others.some(({ _tag }) => _tag === "Losing")
+  const someFailed = others.some((one) => one._tag === "Losing" || one.withheld !== undefined)
   return { cidr: range, reason: someFailed ? HoldReason.NoHealthyHost({ hosts }) : HoldReason.HealthUnknown({ hosts }) }
 }
 
 /** Why something is not done, and until when. */
 interface Wait {
   readonly reason: HoldReason
-  readonly until?: Millis
+  readonly until?: Millis | undefined
 }
 
 interface Placement {
@@ -117,7 +118,7 @@ interface Rewrite {
   readonly reason: Reason
 }
 
-const unproven = ({ host, why }: Keeping): Wait => ({ reason: HoldReason.Unproven({ host, why }) })
+const unproven = ({ host, why, withheld }: Keeping): Wait => withheld ?? { reason: HoldReason.Unproven({ host, why }) }
 
 /** Why a route to elsewhere is moved whatever else speaks against it: its traffic is lost, or its host was drained. */
 const whyMove = (leads: Leads, route: StandingRoute): Rewrite | undefined => {
@@ -265,6 +266,7 @@ const removed = (view: PlanView, range: Cidr, reason: Reason): CidrPlan => {
  * | hosts          | owned, to a drained host                    | yes           | replace (repair)                     |
  * | hosts          | owned, not what we wrote there              | yes           | replace (repair): changed back       |
  * | hosts          | owned, to an unproven or unseen host        | yes           | held: unproven                       |
+ * | hosts          | owned, to a host whose failure a guard holds | yes          | held: as the guard says              |
  * | hosts          | owned, interface not in the reading         | yes           | held: interface unseen               |
  * | hosts          | owned, to anything else                     | contested     | held: unproven                       |
  * | hosts          | owned, to another able host                 | yes           | replace (repair): tables disagree    |

@@ -1,5 +1,6 @@
 import { Data } from "effect"
 import { type Cidr, containedInAny } from "./Cidr.ts"
+import type { GuardPolicy } from "./GuardPolicy.ts"
 import type { RouteTableId } from "./Ids.ts"
 import type { RouteTable } from "./Vpc.ts"
 
@@ -29,6 +30,8 @@ export interface Policy {
   readonly own: ReadonlyArray<Cidr>
   /** Destinations inside these ranges are left alone, also from being created. */
   readonly ignore: ReadonlyArray<Cidr>
+  /** When not to act. Where it is missing: the defaults. */
+  readonly guards?: GuardPolicy
 }
 
 export const defaultPolicy: Policy = { tables: TableScope.Every(), own: [], ignore: [] }

@@ -1,8 +1,9 @@
 import { HashMap } from "effect"
+import { actionGuard, sift } from "./ActionGuard.ts"
 import type { Cidr } from "./Cidr.ts"
 import { viewOf } from "./Decide.ts"
 import type { Millis, Verdict } from "./Health.ts"
-import type { HoldReason } from "./Hold.ts"
+import type { Held, HoldReason } from "./Hold.ts"
 import type { HostStanding } from "./HostStanding.ts"
 import type { Ip } from "./Ip.ts"
 import { leadsAmong } from "./Lead.ts"
@@ -60,11 +61,14 @@ const ableAmong = (view: PlanView, hosts: ReadonlyArray<Ip>): number => {
   return able
 }
 
-const heldBy = ({ brake, decisions }: World): Map<HoldReason["_tag"], number> => {
+const heldBy = (world: World): Map<HoldReason["_tag"], number> => {
   const held = new Map<HoldReason["_tag"], number>()
-  const add = (tag: HoldReason["_tag"], count: number) => held.set(tag, (held.get(tag) ?? 0) + count)
-  for (const decision of HashMap.values(decisions)) for (const { reason } of decision.held) add(reason._tag, 1)
-  if (brake !== undefined) add("DeletionBrake", brake.deletions.length)
+  const add = ({ reason }: Pick<Held, "reason">) => held.set(reason._tag, (held.get(reason._tag) ?? 0) + 1)
+  const guard = actionGuard(world)
+  for (const decision of HashMap.values(world.decisions)) {
+    for (const one of decision.held) add(one)
+    for (const one of sift(decision.write, guard).held) add(one)
+  }
   return held
 }
 

@@ -3,6 +3,7 @@ import type { Action, Cell } from "./Action.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
 import type { Brake, DeleteRoute, HighWater } from "./DeletionBrake.ts"
+import { type Guards, noGuards } from "./Guards.ts"
 import type { Millis, Verdict } from "./Health.ts"
 import type { Held } from "./Hold.ts"
 import type { Sighting } from "./HostStanding.ts"
@@ -52,6 +53,8 @@ export interface World {
   /** What was decided for each CIDR of which something is to be done or held. */
   readonly decisions: HashMap.HashMap<Cidr, CidrDecision>
   readonly brake: Brake | undefined
+  /** What keeps failures and writes from being acted upon. */
+  readonly guards: Guards
 }
 
 /** Knows nothing; plans nothing. */
@@ -73,6 +76,7 @@ export const empty = (policy: Policy = defaultPolicy): World => ({
   confirmed: new Map(),
   decisions: HashMap.empty(),
   brake: undefined,
+  guards: noGuards,
 })
 
 /** The contents of one CIDR's cells: the last reading under our own writes. */

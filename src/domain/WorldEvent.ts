@@ -1,5 +1,6 @@
 import { Data } from "effect"
 import type { Action } from "./Action.ts"
+import type { AnchorVerdict } from "./Anchors.ts"
 import type { Durable } from "./Durable.ts"
 import type { HostVerdict, Millis } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
@@ -14,6 +15,7 @@ export type WorldEvent = Data.TaggedEnum<{
   Restored: { readonly durable: Durable; readonly at: Millis }
   SpecAccepted: { readonly spec: RouteSpec; readonly at: Millis; readonly by?: Operator | undefined }
   VerdictsReached: { readonly verdicts: ReadonlyArray<HostVerdict> }
+  AnchorsHeard: { readonly verdicts: ReadonlyArray<AnchorVerdict> }
   /** A whole reading of the VPC that began at `readAt`. */
   VpcRead: { readonly vpc: Vpc; readonly readAt: Millis }
   WriteDone: { readonly action: Action; readonly at: Millis }
@@ -28,6 +30,8 @@ export type WorldEvent = Data.TaggedEnum<{
   HostUndrained: { readonly host: Ip; readonly by?: Operator | undefined }
   /** The operator lets the held deletions with this hash happen; any other hash changes nothing. */
   DeletionsConfirmed: { readonly hash: string; readonly by?: Operator | undefined }
+  /** The operator lets go what the guard with this hash holds; any other hash changes nothing. */
+  HoldConfirmed: { readonly hash: string; readonly by?: Operator | undefined }
   /** Time has come for what was to be looked at again at or before `at`. */
   TimeCame: { readonly at: Millis }
 }>

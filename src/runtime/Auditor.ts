@@ -115,6 +115,8 @@ export class Auditor {
         return { time: at, kind: "confirm", hash: event.hash, peer: peerOf(event.by), deletions, more }
       }
       case "VerdictsReached":
+      case "AnchorsHeard":
+      case "HoldConfirmed":
       case "VpcRead":
       case "WriteDone":
       case "WriteFailed":

@@ -25,6 +25,7 @@ import type {
 } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
 import type { DaemonState, ReconcilerStatus } from "./ReconcilerStatus.ts"
+import { meanwhile } from "./SpecFeed.ts"
 
 /** What the status says of the process itself. */
 export interface About {
@@ -119,6 +120,10 @@ export const holdNames: Readonly<Record<HoldReason["_tag"], HeldJson["reason"]>>
   Contended: "contended",
   WriteFailed: "write_failed",
   DeletionBrake: "deletion_brake",
+  MonitorCutOff: "monitor_cut_off",
+  AfterCutOff: "after_cut_off",
+  MassFailure: "mass_failure",
+  FailoverLimit: "failover_limit",
 }
 
 export const heldJson = (held: Held, since: Millis | undefined): HeldJson => ({
@@ -201,7 +206,7 @@ export const sourcesJson = ({ config, health }: DaemonState): SourcesJson => {
       trouble === undefined
         ? { ...told, state: "ok", why: null }
         : trouble._tag === "Rejected"
-          ? { ...told, state: "rejected", why: "the spec was not accepted; the last good one stays" }
+          ? { ...told, state: "rejected", why: `the spec was not accepted; ${meanwhile(trouble)}` }
           : { ...told, state: trouble._tag === "Ended" ? "ended" : "unreadable", why: trouble.why },
     health: {
       name: health.name,
@@ -209,12 +214,17 @@ export const sourcesJson = ({ config, health }: DaemonState): SourcesJson => {
       since: time(health.state.since),
       why: down,
       policy: health.policy ?? null,
-      checks: health.standings.map(({ bound, name, state }) => ({
+      checks: health.standings.map(({ bound, falseFailovers, heldUp, name, state }) => ({
         name,
         state: state._tag === "Up" ? "up" : "down",
         since: time(state.since),
         why: state._tag === "Down" ? state.why : null,
         bound_ms: bound === undefined ? null : tenth(bound),
+        false_failovers_a_day: falseFailovers === undefined ? null : Number(falseFailovers.toPrecision(2)),
+        held_up:
+          heldUp === undefined
+            ? null
+            : { times: heldUp.times, ms: tenth(heldUp.millis), last_at: time(heldUp.last.to), why: heldUp.last.why },
       })),
     },
   }

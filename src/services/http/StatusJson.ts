@@ -86,6 +86,10 @@ export const holdKinds = [
   "contended",
   "write_failed",
   "deletion_brake",
+  "monitor_cut_off",
+  "after_cut_off",
+  "mass_failure",
+  "failover_limit",
 ] as const
 
 export const HeldJson = Schema.Struct({
@@ -168,6 +172,14 @@ export const SourcesJson = Schema.Struct({
         bound_ms: Schema.NullOr(Duration).annotate({
           description: "how long it takes at most until a host that dies has failed; null: not known",
         }),
+        false_failovers_a_day: Schema.NullOr(Schema.Finite).annotate({
+          description: "how many living hosts it is expected to fail a day, by the loss assumed in docs/detection.md",
+        }),
+        held_up: Schema.NullOr(
+          Schema.Struct({ times: Count, ms: Duration, last_at: Time, why: Words }).annotate({
+            description: "how often and how long it could see nothing since the start, so that it judged no host",
+          }),
+        ),
       }),
     ),
   }),

@@ -1,0 +1,194 @@
+import { HashMap, Option } from "effect"
+import { type Anchors, type CutOff, cutOffAfter } from "./Anchors.ts"
+import { dampedUntil, type Flaps, flapsLeft } from "./Damping.ts"
+import { defaultGuards, massWindow } from "./GuardPolicy.ts"
+import type { Millis } from "./Health.ts"
+import { type HoldReason as Reason, HoldReason } from "./Hold.ts"
+import type { Ip } from "./Ip.ts"
+import { type MassFailure, massAfter, massEndsAt, type Witness } from "./MassFailure.ts"
+import { noVelocity, type Velocity } from "./Velocity.ts"
+import type { World } from "./World.ts"
+
+/** A failure that is new, or held. */
+export interface Failure {
+  readonly since: Millis
+  readonly silentSince: Millis | undefined
+  /** From when it counts: `since`, or when what held it ended. */
+  readonly at: Millis
+}
+
+/** What holds a host's failure, and until when, if that is known. */
+export interface Withheld {
+  readonly reason: Reason
+  readonly until?: Millis | undefined
+}
+
+/** The time after a cut in which hosts may answer before failures from the time of the cut count. */
+interface Settling {
+  readonly from: Millis
+  readonly heardAt: Millis
+  readonly until: Millis
+}
+
+/** What the guards know, and what follows from it as of the last decision. */
+export interface Guards {
+  readonly anchors: Anchors
+  readonly cutOff: CutOff | undefined
+  readonly settling: Settling | undefined
+  readonly mass: MassFailure | undefined
+  /** Failed hosts whose failure is new or held. */
+  readonly failing: ReadonlyMap<Ip, Failure>
+  /** Failures that the operator confirmed, by when they began. */
+  readonly confirmed: ReadonlyMap<Ip, Millis>
+  readonly flaps: Flaps
+  readonly velocity: Velocity
+  /** Failed hosts that are treated as if nothing were known of them. */
+  readonly withheld: ReadonlyMap<Ip, Withheld>
+  /** Hosts that are chosen after all others, and until when. */
+  readonly damped: ReadonlyMap<Ip, Millis>
+}
+
+export const noGuards: Guards = {
+  anchors: new Map(),
+  cutOff: undefined,
+  settling: undefined,
+  mass: undefined,
+  failing: new Map(),
+  confirmed: new Map(),
+  flaps: new Map(),
+  velocity: noVelocity,
+  withheld: new Map(),
+  damped: new Map(),
+}
+
+/** A lost probe to the last anchor that answers is asked again within this time; a cut that is no longer was none. */
+const oneLostProbe: Millis = 250
+
+const settlingAfter = ({ guards, policy }: World, cutOff: CutOff | undefined, now: Millis): Settling | undefined => {
+  const { anchors, settling } = guards
+  if (cutOff !== undefined) return undefined
+  if (guards.cutOff === undefined) return settling !== undefined && now < settling.until ? settling : undefined
+  // If no anchor counts any more, the operator has set them aside: failures count as they are.
+  const isHeard = [...anchors.values()].some(({ counts }) => counts)
+  if (!isHeard || now - guards.cutOff.since <= oneLostProbe) return undefined
+  return { from: guards.cutOff.since, heardAt: now, until: now + (policy.guards ?? defaultGuards).settle }
+}
+
+/** Whether the cut holds this failure: it was reached since the cut began, and by probes from before its end. */
+const heldByCut = (failure: Failure, cutOff: CutOff | undefined, settling: Settling | undefined): Withheld | undefined => {
+  const { since, silentSince = since } = failure
+  if (cutOff !== undefined)
+    return since < cutOff.since
+      ? undefined
+      : { reason: HoldReason.MonitorCutOff({ hash: cutOff.hash, anchors: cutOff.anchors }) }
+  if (settling === undefined || since < settling.from || silentSince >= settling.heardAt) return undefined
+  return { reason: HoldReason.AfterCutOff(), until: settling.until }
+}
+
+/** Where a host's interface is. */
+export const zoneOf = ({ reading }: World, host: Ip): string | undefined => {
+  const interfaceId = reading?.index.interfaceOf.get(host)
+  return interfaceId === undefined ? undefined : reading?.index.vpc.interfaces.get(interfaceId)?.zone
+}
+
+/** Every host that failed a short while ago, is silent or answers. What the operator confirmed bears on nothing any more. */
+const witnessesOf = (world: World, failing: ReadonlyMap<Ip, Failure>, held: ReadonlySet<Ip>, now: Millis) => {
+  const { confirmed, mass } = world.guards
+  const witnesses: Array<Witness> = []
+  const add = (host: Ip, state: Witness["state"], since: Millis) =>
+    witnesses.push({ host, zone: zoneOf(world, host), state, since })
+  for (const [host, verdict] of world.health) {
+    if (verdict._tag === "Healthy") add(host, verdict.silentSince === undefined ? "answering" : "silent", verdict.since)
+    if (verdict._tag !== "Failed" || held.has(host) || confirmed.get(host) === verdict.since) continue
+    const failure = failing.get(host)
+    if (failure === undefined) continue
+    if (now - failure.at < massWindow || mass?.hosts.get(host) === failure.since) add(host, "failed", failure.since)
+  }
+  return witnesses
+}
+
+const sameWithheld = (a: Withheld | undefined, b: Withheld | undefined): boolean =>
+  a === undefined || b === undefined
+    ? a === b
+    : a.until === b.until && a.reason._tag === b.reason._tag && JSON.stringify(a.reason) === JSON.stringify(b.reason)
+
+function* changedKeys<A>(
+  before: ReadonlyMap<Ip, A>,
+  after: ReadonlyMap<Ip, A>,
+  same: (a: A | undefined, b: A | undefined) => boolean,
+): Generator<Ip> {
+  for (const host of before.keys()) if (!after.has(host)) yield host
+  for (const [host, value] of after) if (!same(before.get(host), value)) yield host
+}
+
+const dampedAt = ({ cidrsOf, guards: { flaps }, policy }: World, now: Millis): ReadonlyMap<Ip, Millis> => {
+  const first = (policy.guards ?? defaultGuards).damping
+  const damped = new Map<Ip, Millis>()
+  if (first === undefined) return damped
+  for (const [host, flap] of flaps) {
+    const until = dampedUntil(flap, first)
+    if (until !== undefined && now < until && cidrsOf.has(host)) damped.set(host, until)
+  }
+  return damped
+}
+
+const isIdle = ({ anchors, cutOff, damped, failing, flaps, settling, withheld }: Guards): boolean =>
+  anchors.size + damped.size + failing.size + flaps.size + withheld.size === 0 &&
+  cutOff === undefined &&
+  settling === undefined
+
+/** The world as its guards see it at `now`, and the hosts whose standing that may change. The same again changes nothing. */
+export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet<Ip>] => {
+  const { guards } = world
+  if (isIdle(guards)) return [world, new Set()]
+  const policy = world.policy.guards ?? defaultGuards
+  const cutOff = cutOffAfter(guards.cutOff, guards.anchors)
+  const settling = settlingAfter(world, cutOff, now)
+  const failing = new Map<Ip, Failure>()
+  const withheld = new Map<Ip, Withheld>()
+  for (const [host, failure] of guards.failing) {
+    if (!world.cidrsOf.has(host)) continue
+    const held =
+      guards.confirmed.get(host) === failure.since ? undefined : heldByCut(failure, cutOff, settling)
+    const wasHeld = guards.withheld.get(host)?.reason._tag
+    const isLetGo = held === undefined && (wasHeld === "MonitorCutOff" || wasHeld === "AfterCutOff")
+    if (held !== undefined) withheld.set(host, held)
+    failing.set(host, isLetGo ? { ...failure, at: now } : failure)
+  }
+  const isQuiet = failing.size === 0 && guards.mass === undefined
+  const mass = isQuiet
+    ? undefined
+    : massAfter(guards.mass, witnessesOf(world, failing, new Set(withheld.keys()), now), policy.massFailure, now)
+  if (mass !== undefined) {
+    const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })
+    for (const host of mass.hosts.keys()) withheld.set(host, { reason, until: massEndsAt(mass) })
+  }
+  for (const [host, { at }] of failing) if (!withheld.has(host) && now - at >= massWindow) failing.delete(host)
+  const damped = dampedAt(world, now)
+  const changed = new Set<Ip>([
+    ...changedKeys(guards.withheld, withheld, sameWithheld),
+    ...changedKeys(guards.damped, damped, (a, b) => a === b),
+  ])
+  return [{ ...world, guards: { ...guards, cutOff, settling, mass, failing, withheld, damped } }, changed]
+}
+
+/** When the guards are to be looked at again, although nothing happens. */
+export const guardsNextAt = ({ damped, mass, settling, velocity }: Guards, now: Millis): Millis | undefined => {
+  const times = [settling?.until, velocity.until, mass === undefined ? undefined : massEndsAt(mass), ...damped.values()]
+  const due = times.filter((time) => time !== undefined && time > now)
+  return due.reduce<Millis | undefined>((first, time) => (first === undefined || (time ?? 0) < first ? time : first), undefined)
+}
+
+/** The world without what its guards need not remember any more. */
+export const guardsLeft = (world: World, now: Millis): Guards => {
+  const { guards, policy } = world
+  const failedSince = (host: Ip): Millis | undefined => {
+    const verdict = Option.getOrUndefined(HashMap.get(world.health, host))
+    return verdict?._tag === "Failed" ? verdict.since : undefined
+  }
+  return {
+    ...guards,
+    confirmed: new Map([...guards.confirmed].filter(([host, since]) => failedSince(host) === since)),
+    flaps: flapsLeft(guards.flaps, now, (policy.guards ?? defaultGuards).damping ?? 1),
+  }
+}
