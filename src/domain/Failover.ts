@@ -115,9 +115,13 @@ const progress = (failovers: Failovers, change: (failover: Failover) => Failover
 export const isUnderWay = (failovers: Failovers): boolean =>
   failovers.some((failover) => failover.lastWriteAt !== undefined && !isAllWritten(failover))
 
-/** `pending`: the writes that are decided and not done. A failover of which none is left is completed. */
-export const complete = (failovers: Failovers, pending: ReadonlyArray<Action>): Progress => {
-  const busy = new Set(pending.flatMap(({ reason }) => (reason._tag === "HostFailed" ? [reason.host] : [])))
+/** Whether some failover waits for a reading that shows its writes. */
+export const isUnverified = (failovers: Failovers): boolean =>
+  failovers.some((failover) => isAllWritten(failover) && failover.verifiedAt === undefined)
+
+/** `left`: the writes that are decided and not done, be it that they are tried again. With none left it is completed. */
+export const complete = (failovers: Failovers, left: ReadonlyArray<Action>): Progress => {
+  const busy = new Set(left.flatMap(({ reason }) => (reason._tag === "HostFailed" ? [reason.host] : [])))
   return progress(failovers, (failover) =>
     failover.lastWriteAt === undefined || isAllWritten(failover) || busy.has(failover.host)
       ? failover

@@ -284,7 +284,11 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     yield* Effect.logInfo("no spec yet: nothing is protected and nothing is written until one is posted")
   if (store.restored !== undefined) yield* tell(WorldEvent.Restored({ durable: store.restored, at: startedAt }))
   yield* Effect.forkScoped(Effect.forever(round))
-  const feed = yield* makeSpecFeed({ record, applyUnkept: (event) => tell(event) })
+  const feed = yield* makeSpecFeed({
+    record,
+    applyUnkept: (event) => tell(event),
+    isSpecInForce: () => world.spec !== undefined || store.restored !== undefined,
+  })
   yield* Effect.forkScoped(
     Stream.runForEach(health.verdicts, (verdicts) => tell(WorldEvent.VerdictsReached({ verdicts }))),
   )

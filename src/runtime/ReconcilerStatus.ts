@@ -5,8 +5,8 @@ import type { WorldStatus } from "../domain/Status.ts"
 import type { QueueState } from "../services/ec2/WriteQueue.ts"
 import type { HostNotes, SourceStanding, SourceState } from "../services/health/HealthSource.ts"
 import type { Conditions } from "./ConditionLog.ts"
+import type { ConfigTrouble } from "./ConfigTrouble.ts"
 import type { RefreshState } from "./Refresher.ts"
-import type { ConfigTrouble } from "./SpecFeed.ts"
 
 /** What the daemon says of itself, the world apart. */
 export interface DaemonState {

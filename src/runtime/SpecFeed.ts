@@ -5,13 +5,8 @@ import { WorldEvent } from "../domain/WorldEvent.ts"
 import { ConfigSource, type SpecNews } from "../services/config/ConfigSource.ts"
 import { now } from "../services/Now.ts"
 import type { StateNotKept } from "../services/state/StateStore.ts"
+import { type ConfigTrouble, meanwhile } from "./ConfigTrouble.ts"
 import { counted } from "./metrics/LoopMetrics.ts"
-
-/** What the config source last said, where that was no spec. */
-export type ConfigTrouble =
-  | { readonly _tag: "Rejected"; readonly since: Millis; readonly problems: ReadonlyArray<SpecProblem> }
-  | { readonly _tag: "Unreadable"; readonly since: Millis; readonly why: string }
-  | { readonly _tag: "Ended"; readonly since: Millis; readonly why: string }
 
 export interface SpecFeed {
   /** What is the matter with the source at present, if anything is. */
@@ -30,6 +25,7 @@ export const makeSpecFeed = (loop: {
   readonly record: (event: WorldEvent) => Effect.Effect<void, StateNotKept>
   /** Puts it in force only. */
   readonly applyUnkept: (event: WorldEvent) => Effect.Effect<void>
+  readonly isSpecInForce: () => boolean
 }): Effect.Effect<SpecFeed, never, ConfigSource | Scope.Scope> =>
   Effect.gen(function* () {
     const config = yield* ConfigSource
@@ -53,24 +49,25 @@ export const makeSpecFeed = (loop: {
 
     const onNews = Effect.fnUntraced(function* (news: SpecNews) {
       const since = yield* now
+      const isSpecInForce = loop.isSpecInForce()
       switch (news._tag) {
         case "Accepted":
           yield* counted.spec("accepted")
           return yield* accept(news, since)
         case "Rejected":
           yield* counted.spec("rejected")
-          trouble = { _tag: "Rejected", since, problems: news.problems }
-          return yield* Effect.logError(`the spec was not accepted, the last good one stays: ${listed(news.problems)}`)
+          trouble = { _tag: "Rejected", since, isSpecInForce, problems: news.problems }
+          return yield* Effect.logError(`the spec was not accepted, ${meanwhile(trouble)}: ${listed(news.problems)}`)
         case "Unreadable":
           yield* counted.spec("unreadable")
-          trouble = { _tag: "Unreadable", since, why: news.why }
-          return yield* Effect.logError(`the spec cannot be read, the last good one stays: ${news.why}`)
+          trouble = { _tag: "Unreadable", since, isSpecInForce, why: news.why }
+          return yield* Effect.logError(`the spec cannot be read, ${meanwhile(trouble)}: ${news.why}`)
       }
     })
 
     const onEnd = Effect.fnUntraced(function* (why: string) {
-      trouble = { _tag: "Ended", since: yield* now, why }
-      yield* Effect.logError(`the config source ended, the last good spec stays: ${why}`)
+      trouble = { _tag: "Ended", since: yield* now, isSpecInForce: loop.isSpecInForce(), why }
+      yield* Effect.logError(`the config source ended, ${meanwhile(trouble)}: ${why}`)
     })
 
     yield* Effect.forkScoped(

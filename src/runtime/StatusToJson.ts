@@ -24,8 +24,8 @@ import type {
   TableJson,
 } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
+import { meanwhile } from "./ConfigTrouble.ts"
 import type { DaemonState, ReconcilerStatus } from "./ReconcilerStatus.ts"
-import { meanwhile } from "./SpecFeed.ts"
 
 /** What the status says of the process itself. */
 export interface About {

@@ -76,7 +76,7 @@ describe("metrics", () => {
     Effect.gen(function* () {
       yield* accept(two)
       yield* (yield* Simulation).fail(yield* carrier)
-      yield* pass(2_000)
+      yield* pass(1_600)
       const stage = (name: string, part: string) => value(`failover_stage_seconds_${part}{stage="${name}"}`)
       for (const name of ["detected", "first_write", "all_written"]) assert.strictEqual(yield* stage(name, "count"), 1)
       assert.strictEqual(yield* stage("verified", "count"), 0)
@@ -96,10 +96,10 @@ describe("metrics", () => {
         parts.reduce((sum, part) => sum + part, 0),
         0.001,
       )
-      yield* pass(31_000, 100)
+      yield* pass(3_000)
       assert.strictEqual(yield* stage("verified", "count"), 1)
-      assert.isAbove(yield* stage("verified", "sum"), 10)
-      assert.isAtMost(yield* stage("verified", "sum"), 31)
+      assert.isAbove(yield* stage("verified", "sum"), 1)
+      assert.isAtMost(yield* stage("verified", "sum"), 2)
       assert.strictEqual(yield* value('verdicts_total{verdict="failed"}'), 1)
       assert.strictEqual(yield* value('writes_total{action="replace",result="done"}'), 3)
     }).pipe(Effect.provide(watched())),

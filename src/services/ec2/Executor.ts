@@ -39,6 +39,8 @@ export class Executor extends Context.Service<
     readonly outcomes: Queue.Dequeue<Outcome>
     /** The planner knows what became of the write. Until then no further write goes to its cell. */
     readonly reported: (action: Action) => Effect.Effect<void>
+    /** No write is left to be done or {@link reported}. */
+    readonly isIdle: Effect.Effect<boolean>
     readonly state: Effect.Effect<QueueState>
     /** The same in numbers, for little work. */
     readonly load: Effect.Effect<QueueLoad>
@@ -129,6 +131,7 @@ const make = Effect.gen(function* () {
         Effect.sync(() => queue.reported(action)),
         bell.ring,
       ),
+    isIdle: Effect.sync(() => queue.isIdle),
     state: Effect.map(now, (at) => queue.stateAt(at)),
     load: Effect.map(now, (at) => queue.loadAt(at)),
   })
@@ -142,6 +145,7 @@ const makeDry = Effect.gen(function* () {
     submit: (cidrs, write) => Effect.map(now, (at) => queue.submit(cidrs, write, at)),
     outcomes: Queue.asDequeue(yield* Queue.bounded<Outcome>(1)),
     reported: () => Effect.void,
+    isIdle: Effect.sync(() => queue.isIdle),
     state: Effect.map(now, (at) => queue.stateAt(at)),
     load: Effect.map(now, (at) => queue.loadAt(at)),
   })

@@ -235,6 +235,11 @@ export class WriteQueue {
     }
   }
 
+  /** No write is queued, under way, or done without the planner's knowing. */
+  get isIdle(): boolean {
+    return this.#keysOf.size === 0 && this.#flights.size === 0
+  }
+
   stateAt(now: Millis): QueueState {
     return {
       queued: urgencies.flatMap((urgency) =>

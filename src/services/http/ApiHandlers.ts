@@ -100,7 +100,7 @@ export const routesHandlers = (turns: Turns) =>
         const body = yield* jsonText(request)
         const { spec, warnings } = yield* inTime(control.post.value(body), "the spec did not come into force").pipe(
           Effect.catchTag("SpecRejected", ({ problems }) =>
-            Effect.fail(new BadRequest({ detail: "the spec was not accepted; the one in force stays", problems })),
+            Effect.fail(new BadRequest({ detail: "the spec was not accepted; nothing changes", problems })),
           ),
           Effect.catchTag("SpecNotKept", ({ why }) =>
             Effect.fail(new Unavailable({ detail: `${why}; the spec is not in force` })),
