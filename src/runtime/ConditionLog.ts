@@ -102,6 +102,19 @@ const brokenSources = (standings: ReadonlyArray<SourceStanding>): ReadonlyArray<
             ],
       )
 
+/** What is seen now and then on any busy machine is not worth a line. */
+const worthALine: Millis = 500
+
+/** Sources that could see nothing lately, and so judged no host meanwhile. */
+const heldUpSources = (standings: ReadonlyArray<SourceStanding>): ReadonlyArray<Condition> =>
+  standings.flatMap(({ heldUp, name }) => {
+    const { last, lately } = heldUp ?? {}
+    if (last === undefined || lately === undefined || lately.millis < worthALine) return []
+    const often = lately.times === 1 ? "once" : `${lately.times} times`
+    const words = `the check ${name} was held up ${often}, ${Math.round(lately.millis)} ms in all, and judged no host by that time: ${last.why}`
+    return [{ key: `held up ${name}`, words, patience: 0, isHold: false }]
+  })
+
 /** What is not as it should be: readings of EC2 that fail, health sources that are down, tables that are not there, and everything that is held. */
 export const conditionsOf = (
   world: World,
@@ -115,7 +128,7 @@ export const conditionsOf = (
     isHold: true,
   }))
   const index = world.reading?.index
-  const ofDaemon: Array<Condition> = [...brokenSources(standings)]
+  const ofDaemon: Array<Condition> = [...brokenSources(standings), ...heldUpSources(standings)]
   const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })
   if (failing !== undefined) add("ec2", `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`)
   if (index?.tables.length === 0) add("scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`)

@@ -1,6 +1,7 @@
 import { Context, Data, Effect, type Stream } from "effect"
 import type { HostVerdict, Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
+import type { HeldUp } from "./BlindTime.ts"
 
 /** Whether a source can tell anything at present. While it is down its hosts' verdicts are unknown. */
 export type SourceState = Data.TaggedEnum<{
@@ -16,6 +17,10 @@ export interface SourceStanding {
   readonly state: SourceState
   /** How long it takes at most, at present, until a host that dies has failed; undefined where that is not known. */
   readonly bound?: Millis | undefined
+  /** How many hosts that live it is expected to fail in a day, all together, by the loss that is assumed. */
+  readonly falseFailovers?: number | undefined
+  /** When it could see nothing, so that it judged no host; undefined: never, or it cannot tell. */
+  readonly heldUp?: HeldUp | undefined
 }
 
 /** What people should know of hosts, in words, beside their verdicts. */

@@ -1,22 +1,33 @@
 import type { Clock } from "effect"
 import type { Millis } from "../../domain/Health.ts"
 
-/** A wall clock that ran this much further than the monotonic one means that the machine was suspended. */
-const suspension: Millis = 1000
+/** A wall clock that ran this much further than the monotonic one was set, or the machine was suspended. */
+const leap: Millis = 1000
 
-/** Finds the windows in which this process did not run, by wakes that come late and by a wall clock that leaps ahead. */
+/** How exact the time since boot is. */
+const grain: Millis = 100
+
+/**
+ * Finds the windows in which this process did not run: by wakes that come late, and by a machine that was suspended, during which its monotonic
+ * clock stands still. A wall clock that is set, by hours or back, is none: nothing is timed by it, it only says when to look closer.
+ */
 export class Pauses {
   readonly #clock: Clock.Clock
+  readonly #sinceBoot: () => Millis
   readonly #tolerance: Millis
   #slept: { readonly from: Millis; readonly until: Millis; readonly wall: Millis } | undefined
+  /** The time since boot less the monotonic one: what the machine was suspended, but for a constant. */
+  #suspended: Millis | undefined
 
-  constructor(clock: Clock.Clock, tolerance: Millis) {
+  constructor(clock: Clock.Clock, sinceBoot: () => Millis, tolerance: Millis) {
     this.#clock = clock
+    this.#sinceBoot = sinceBoot
     this.#tolerance = tolerance
   }
 
   /** A sleep of `pause` begins. */
   sleeps(now: Millis, pause: Millis): void {
+    this.#suspended ??= this.#sinceBoot() - now
     this.#slept = { from: now, until: now + pause, wall: this.#clock.currentTimeMillisUnsafe() }
   }
 
@@ -24,8 +35,18 @@ export class Pauses {
   woke(now: Millis): Millis | undefined {
     if (this.#slept === undefined) return undefined
     const { from, until, wall } = this.#slept
-    const leapt = this.#clock.currentTimeMillisUnsafe() - wall - (now - from)
-    if (leapt > suspension) return from - leapt
+    if (this.#clock.currentTimeMillisUnsafe() - wall - (now - from) > leap) {
+      const suspended = this.#suspension(now)
+      if (suspended > grain) return from - suspended
+    }
     return now - until > this.#tolerance ? from : undefined
+  }
+
+  /** How long the machine was suspended since this was last asked. */
+  #suspension(now: Millis): Millis {
+    const before = this.#suspended
+    const after = this.#sinceBoot() - now
+    this.#suspended = after
+    return before === undefined ? 0 : after - before
   }
 }

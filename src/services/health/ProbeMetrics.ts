@@ -1,5 +1,6 @@
 import { Effect, type Scope } from "effect"
 import { readCounter } from "../ReadMetric.ts"
+import { BlindTime } from "./BlindTime.ts"
 
 /** What became of the probes of one source. Plain numbers, since every packet changes them. */
 export class ProbeCounts {
@@ -10,8 +11,8 @@ export class ProbeCounts {
   missed = 0
   /** Never left this machine; counted as sent. */
   unsent = 0
-  /** Milliseconds in which this process was stopped or blocked, so that nothing could be said of any host. */
-  blind = 0
+  /** When this process was stopped or blocked, or its network was down, so that nothing could be said of any host. */
+  readonly blind = new BlindTime()
 }
 
 /** Shows the counts of a source among the metrics for as long as the scope lasts. `check`: one of `--health`. */
@@ -27,7 +28,8 @@ export const exposeProbes = Effect.fnUntraced(function* (
   yield* counter("probes_unsent_total", "Probes that never left this machine.", () => counts.unsent)
   yield* counter(
     "blind_seconds_total",
-    "Time in which this process was stopped or blocked, so that no host was judged.",
-    () => counts.blind / 1000,
+    "Time in which this process was stopped or blocked, or its own network was down, so that no host was judged.",
+    () => counts.blind.millis / 1000,
   )
+  yield* counter("blind_windows_total", "How many times that happened.", () => counts.blind.times)
 })

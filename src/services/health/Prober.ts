@@ -1,7 +1,13 @@
 import { Clock, Effect, Latch, Layer, Random, type Scope } from "effect"
-import { detectionBound, type DetectorOptions, detectorOptions } from "../../domain/DetectorOptions.ts"
+import {
+  type DetectorOptions,
+  detectionBound,
+  detectorOptions,
+  falseFailoversPerDay,
+} from "../../domain/DetectorOptions.ts"
 import { nowUnsafe } from "../Now.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
+import { BootClock } from "./BootClock.ts"
 import { HealthSource, SourceState } from "./HealthSource.ts"
 import { Pauses } from "./Pauses.ts"
 import { Probe, type ProbeSink, type ProbeTransport, ProbeUnavailable } from "./Probe.ts"
@@ -21,7 +27,8 @@ const backoff = { first: 500, last: 30_000 }
  *
  * While answers are awaited it wakes at least every third of the detector's timeout. A wake that is itself later than another
  * third means that this process was stopped or blocked: that window says nothing of any host. So every miss that
- * counts had a third of the timeout, 50 ms by default, in which replies were being read.
+ * counts had a third of the timeout, 50 ms by default, in which replies were being read. The same holds for a window in which
+ * this machine refused its own probes, all of them, since its link was down or had no room.
  *
  * When the transport dies or cannot be opened, or no probe leaves this machine for three intervals, the source is Down, all
  * verdicts become unknown, and it is opened anew, first after 0.5 s, then ever more slowly up to 30 s, with jitter.
@@ -31,6 +38,7 @@ export const make = Effect.fnUntraced(function* (
   options: DetectorOptions = detectorOptions(),
 ): Effect.fn.Return<HealthSource["Service"], never, Scope.Scope> {
   const clock = yield* Clock.Clock
+  const sinceBoot = yield* BootClock
   const now = () => nowUnsafe(clock)
   const wake = Latch.makeUnsafe(false)
   const changed = new ChangedVerdicts()
@@ -61,14 +69,15 @@ export const make = Effect.fnUntraced(function* (
     const sink: ProbeSink = {
       replied: (host, sequence, at) => {
         if (fault !== undefined) return
-        traffic.replied()
+        const trouble = traffic.replied(at)
+        if (trouble !== undefined) hosts.blind(trouble.from, trouble.to, trouble.why)
         // First, since the verdicts of a source that is down do not count.
         becomeUp()
         hosts.replied(host, sequence, at)
       },
       unsent: (host, sequence, why) => {
         if (fault !== undefined) return
-        traffic.lost(why)
+        traffic.lost(why, now())
         hosts.unsent(host, sequence, now())
       },
       died: (why) => {
@@ -78,12 +87,14 @@ export const make = Effect.fnUntraced(function* (
     }
     const transport: ProbeTransport = yield* probe.open(sink)
     hosts.restart(now())
-    const pauses = new Pauses(clock, options.timeout / 3)
+    const pauses = new Pauses(clock, sinceBoot, options.timeout / 3)
     for (;;) {
       wake.closeUnsafe()
       const present = now()
       const blindFrom = pauses.woke(present)
-      if (blindFrom !== undefined) hosts.blind(blindFrom, present)
+      if (blindFrom !== undefined) hosts.blind(blindFrom, present, "this process did not run")
+      const trouble = traffic.mended(present)
+      if (trouble !== undefined) hosts.blind(trouble.from, present, trouble.why)
       fault ??= traffic.fault(present)
       if (fault !== undefined) return yield* new ProbeUnavailable({ why: fault })
       if (hosts.size === 0 || traffic.proven(present)) becomeUp()
@@ -130,7 +141,15 @@ export const make = Effect.fnUntraced(function* (
       }),
     verdicts: changed.stream,
     state: Effect.sync(() => state),
-    standings: Effect.sync(() => [{ name: probe.name, state, bound: detectionBound(hosts.options) }]),
+    standings: Effect.sync(() => [
+      {
+        name: probe.name,
+        state,
+        bound: detectionBound(hosts.options),
+        falseFailovers: falseFailoversPerDay(hosts.options, hosts.size),
+        heldUp: hosts.counts.blind.heldUp(now()),
+      },
+    ]),
   }
 })
 

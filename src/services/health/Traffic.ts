@@ -1,7 +1,30 @@
-import { type DetectorOptions, replyWindow } from "../../domain/DetectorOptions.ts"
+import type { DetectorOptions } from "../../domain/DetectorOptions.ts"
+import { replyWindow } from "../../domain/DetectorOptions.ts"
 import type { Millis } from "../../domain/Health.ts"
 
 const nothing = { since: -Infinity, sent: 0, lost: 0, replied: false }
+
+/** What a send fails with when this machine's own link or queue is the reason. Raw sockets give the words, Node the codes. */
+const local = /ENETDOWN|ENOBUFS|network is down|no buffer space/i
+
+/** A spell in which this machine refuses its own probes. */
+interface Refusals {
+  /** Replies that were under way then may be lost: some time before the first refusal, unless something was heard since. */
+  readonly from: Millis
+  readonly first: Millis
+  /** The last refusal, and how many there were until then, of how many probes that were sent. */
+  readonly to: Millis
+  readonly refused: number
+  readonly of: number
+  readonly why: string
+}
+
+/** A window in which this machine's own network let nothing through. */
+export interface LocalTrouble {
+  readonly from: Millis
+  readonly to: Millis
+  readonly why: string
+}
 
 /** What became of the probes of one transport: whether any leaves this machine at all. */
 export class Traffic {
@@ -10,6 +33,9 @@ export class Traffic {
   #why = ""
   #firstSentAt = Infinity
   #lastSentAt = -Infinity
+  #heardAt = -Infinity
+  #sentSinceRefusal = 0
+  #refusals: Refusals | undefined
 
   constructor(options: DetectorOptions) {
     this.#options = options
@@ -20,16 +46,43 @@ export class Traffic {
     this.#counted = { ...this.#counted, since: sent === 0 ? now : since, sent: sent + count }
     this.#firstSentAt = Math.min(this.#firstSentAt, now)
     this.#lastSentAt = now
+    this.#sentSinceRefusal += count
   }
 
-  replied(): void {
+  /** A reply came. It ends a spell in which this machine refused its own probes: that window says nothing of any host. */
+  replied(now: Millis): LocalTrouble | undefined {
     if (!this.#counted.replied) this.#counted = { ...this.#counted, replied: true }
+    this.#heardAt = now
+    return this.#refusals === undefined ? undefined : this.#over()
   }
 
   /** A probe that was counted as sent did not leave this machine. */
-  lost(why: string): void {
+  lost(why: string, now: Millis): void {
     this.#counted = { ...this.#counted, lost: this.#counted.lost + 1 }
     this.#why = why
+    if (!local.test(why)) return
+    const before = this.#refusals ?? {
+      from: Math.max(this.#heardAt, now - this.#options.timeout),
+      first: now,
+      refused: 0,
+      of: 1 - this.#sentSinceRefusal,
+    }
+    this.#refusals = { ...before, to: now, refused: before.refused + 1, of: before.of + this.#sentSinceRefusal, why }
+    this.#sentSinceRefusal = 0
+  }
+
+  /** The window of refusals that was over before `now`: probes leave again. */
+  mended(now: Millis): LocalTrouble | undefined {
+    return this.#refusals !== undefined && now - this.#refusals.to >= this.#options.timeout ? this.#over() : undefined
+  }
+
+  // One of several links that is down refuses some probes for ever, while others leave: that is no window.
+  #over(): LocalTrouble | undefined {
+    const refusals = this.#refusals
+    this.#refusals = undefined
+    if (refusals === undefined || refusals.refused < 2 || refusals.refused < 0.9 * refusals.of) return undefined
+    const { first, from, to, why } = refusals
+    return to - first >= this.#options.timeout / 3 ? { from, to, why } : undefined
   }
 
   /** Whether a reply may still come. */

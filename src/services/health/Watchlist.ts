@@ -119,8 +119,8 @@ export class Watchlist {
   }
 
   /** The prober was held up from `from` to `to`. */
-  blind(from: Millis, to: Millis): void {
-    this.counts.blind += to - from
+  blind(from: Millis, to: Millis, why: string): void {
+    this.counts.blind.add(from, to, why)
     const blind = Observation.Blind({ from, to })
     for (const entry of this.#hosts.values()) this.#observe(entry, blind, to)
     if (to - from > this.#options.timeout) this.restart(to)

@@ -3,6 +3,8 @@ import { Clock, Duration, Effect, Random, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Millis } from "../../../src/domain/Health.ts"
 import { type Ip, ip } from "../../../src/domain/Ip.ts"
+import { BootClock } from "../../../src/services/health/BootClock.ts"
+import { type HealthSource, standingsOf } from "../../../src/services/health/HealthSource.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
 import * as SimulatedProbe from "../../../src/services/health/SimulatedProbe.ts"
 import { now } from "../../../src/services/Now.ts"
@@ -284,19 +286,35 @@ const stoppable = Effect.fnUntraced(function* () {
   const stop = (duration: Duration.Input) => {
     skew = { monotonic: skew.monotonic + Duration.toMillis(duration), wall: skew.wall + Duration.toMillis(duration) }
   }
-  /** The whole machine is suspended: its monotonic clock stands still as well. */
-  const suspend = (duration: Duration.Input) => {
+  let suspended = 0
+  const sinceBoot = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6 + suspended
+  /** The wall clock is set ahead, or back. */
+  const set = (duration: Duration.Input) => {
     skew = { ...skew, wall: skew.wall + Duration.toMillis(duration) }
   }
-  return { clock, stop, suspend }
+  /** The whole machine is suspended: its monotonic clock stands still as well. */
+  const suspend = (duration: Duration.Input) => {
+    set(duration)
+    suspended += Duration.toMillis(duration)
+  }
+  return { clock, set, sinceBoot, stop, suspend }
+})
+
+/** A prober on such a clock. */
+const startOn = ({ clock, sinceBoot }: Effect.Success<ReturnType<typeof stoppable>>) =>
+  start().pipe(Effect.provideService(Clock.Clock, clock), Effect.provideService(BootClock, sinceBoot))
+
+const heldUp = Effect.fnUntraced(function* (source: HealthSource["Service"]) {
+  const [standing] = yield* standingsOf(source)
+  return standing?.heldUp
 })
 
 describe("a process that was stopped", () => {
   for (const how of ["stop", "suspend"] as const) {
     it.effect(`(${how}) fails no host, though the replies of that time are lost`, () =>
       Effect.gen(function* () {
-        const { clock, ...control } = yield* stoppable()
-        const { script, seen, source } = yield* Effect.provideService(start(), Clock.Clock, clock)
+        const control = yield* stoppable()
+        const { script, seen, source } = yield* startOn(control)
         yield* source.watch(many(100))
         yield* TestClock.adjust("3 seconds")
         // It runs for 60 ms between pauses of 5 s, and every reply to what it then sends is lost in the next pause.
@@ -316,9 +334,89 @@ describe("a process that was stopped", () => {
           seen.filter(({ verdict }) => verdict === "Failed").map(({ host }) => host),
           [ip("10.1.0.7")],
         )
+        const told = yield* heldUp(source)
+        assert.strictEqual(told?.times, 40)
+        assert.approximately(told?.millis ?? 0, 40 * 5_000, 40 * 60)
+        assert.strictEqual(told?.last.why, "this process did not run")
+        assert.strictEqual(told?.lately?.times, 40)
+        yield* TestClock.adjust("2 minutes")
+        assert.isUndefined((yield* heldUp(source))?.lately)
       }),
     )
   }
+})
+
+describe("a wall clock that is set", () => {
+  for (const [how, by] of [
+    ["ahead by five hours", 5 * 3_600_000],
+    ["back by five hours", -5 * 3_600_000],
+  ] as const)
+    it.effect(`(${how}) changes nothing: hosts that live stay, one that dies is found within the bound`, () =>
+      Effect.gen(function* () {
+        const control = yield* stoppable()
+        const { begin, script, seen, source } = yield* startOn(control)
+        yield* source.watch(many(100))
+        yield* TestClock.adjust("3 seconds")
+        const victim = ip("10.1.0.7")
+        const death = begin + 3_000
+        script.fate = (host) => (host === victim ? "silent" : 5)
+        for (let step = 0; step < 15; step++) {
+          yield* TestClock.adjust(100)
+          control.set(by)
+        }
+        const failed = seen.filter(({ verdict }) => verdict === "Failed")
+        assert.deepStrictEqual(
+          failed.map(({ host }) => host),
+          [victim],
+        )
+        assert.isAtMost((failed[0]?.at ?? Infinity) - (death - begin), 1_500)
+        assert.isUndefined(yield* heldUp(source))
+      }),
+    )
+})
+
+describe("this machine's own network", () => {
+  it.effect("that refuses every probe for a moment fails no host, and the moment is told", () =>
+    Effect.gen(function* () {
+      const { script, seen, source } = yield* start()
+      yield* source.watch(many(100))
+      yield* TestClock.adjust("3 seconds")
+      for (let round = 0; round < 20; round++) {
+        // The link goes down before the replies are back, and so again and again.
+        script.fate = () => "silent"
+        yield* TestClock.adjust(140)
+        script.fate = () => "unsendable"
+        yield* TestClock.adjust(300)
+        script.fate = () => 5
+        yield* TestClock.adjust(20)
+      }
+      yield* TestClock.adjust("3 seconds")
+      assert.isTrue(seen.every(({ verdict }) => verdict !== "Failed"))
+      const told = yield* heldUp(source)
+      assert.isAtLeast(told?.times ?? 0, 10)
+      assert.strictEqual(told?.last.why, "No buffer space")
+    }),
+  )
+
+  it.effect("that refuses the probes to some hosts all the time keeps no other host from its verdict", () =>
+    Effect.gen(function* () {
+      const { begin, script, seen, source } = yield* start()
+      const refused = new Set([...many(100)].filter((_, index) => index % 2 === 0))
+      const victim = ip("10.1.0.7")
+      const death = begin + 5_000
+      yield* source.watch(many(100))
+      yield* TestClock.adjust("3 seconds")
+      script.fate = (host, at) => (refused.has(host) ? "unsendable" : host === victim && at >= death ? "silent" : 5)
+      yield* TestClock.adjust("5 seconds")
+      const failed = seen.filter(({ verdict }) => verdict === "Failed")
+      assert.deepStrictEqual(
+        failed.map(({ host }) => host),
+        [victim],
+      )
+      assert.isAtMost((failed[0]?.at ?? Infinity) - (death - begin), 1_500)
+      assert.isUndefined(yield* heldUp(source))
+    }),
+  )
 })
 
 describe("the simulated probe", () => {
