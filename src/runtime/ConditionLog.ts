@@ -130,7 +130,8 @@ export const conditionsOf = (
   const index = world.reading?.index
   const ofDaemon: Array<Condition> = [...brokenSources(standings), ...heldUpSources(standings)]
   const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })
-  if (failing !== undefined) add("ec2", `EC2 cannot be read: ${failing.error.code}: ${failing.error.message}`)
+  if (failing !== undefined)
+    add("ec2", `EC2 cannot be read: ${failing.error.operation}: ${failing.error.code}: ${failing.error.message}`)
   if (index?.tables.length === 0) add("scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`)
   if (index !== undefined)
     for (const selector of unmatchedSelectors(world.policy, index.vpc.tables.values())) {

@@ -43,7 +43,8 @@ const answering = (
 
 const whyUnready = ({ refresh: { last, failing } }: Pick<DaemonState, "refresh">): Option.Option<string> => {
   if (last !== undefined) return Option.none()
-  const why = failing === undefined ? "" : `: ${failing.error.code}: ${failing.error.message}`
+  const why =
+    failing === undefined ? "" : `: ${failing.error.operation}: ${failing.error.code}: ${failing.error.message}`
   return Option.some(`EC2 has not been read yet${why}`)
 }
 

@@ -1,5 +1,5 @@
 import { EC2Client } from "@aws-sdk/client-ec2"
-import { Effect, type Scope } from "effect"
+import { Effect, Predicate, type Scope } from "effect"
 import { readThrown } from "../AwsThrown.ts"
 import { awsTransport } from "../AwsTransport.ts"
 import { fromThrown } from "./AwsEc2Error.ts"
@@ -9,8 +9,32 @@ import { ec2Error } from "./Ec2Failure.ts"
 const requestTimeout = 5_000
 const callLimit = 15_000
 
-const newClient = (region: string | undefined): EC2Client =>
-  new EC2Client({ ...(region === undefined ? {} : { region }), ...awsTransport(requestTimeout) })
+/** Where the calls went that ended in these errors: the SDK does not say it in them. */
+const endpoints = new WeakMap<object, string>()
+
+/** Around all that the SDK does with a call: its endpoint is worked out on the way. */
+const noteEndpoints = (client: EC2Client): void =>
+  client.middlewareStack.add(
+    (next, context) => (args) =>
+      next(args).catch((error: unknown) => {
+        const url = context.endpointV2?.url
+        if (Predicate.isObject(error) && url !== undefined) endpoints.set(error, url.href)
+        throw error
+      }),
+    { name: "endpoint", step: "initialize" },
+  )
+
+const newClient = (region: string | undefined): EC2Client => {
+  const client = new EC2Client({ ...(region === undefined ? {} : { region }), ...awsTransport(requestTimeout) })
+  noteEndpoints(client)
+  return client
+}
+
+/** What the SDK threw, and where the call was going. */
+const readFailure = (error: unknown) => ({
+  thrown: readThrown(error),
+  endpoint: Predicate.isObject(error) ? endpoints.get(error) : undefined,
+})
 
 /** The SDK's client, destroyed with the scope. No region: the SDK's own environment says. */
 export const makeClient = (region: string | undefined): Effect.Effect<EC2Client, never, Scope.Scope> =>
@@ -24,12 +48,13 @@ export const makeClient = (region: string | undefined): Effect.Effect<EC2Client,
  * answer; such a request did nothing, so it is signed anew and sent once more.
  */
 export const send = <A>(operation: string, run: (abort: { readonly abortSignal: AbortSignal }) => Promise<A>) =>
-  Effect.tryPromise({ try: (abortSignal) => run({ abortSignal }), catch: readThrown }).pipe(
-    Effect.retry({ times: 1, while: ({ clockSkewed }) => clockSkewed }),
-    Effect.mapError((thrown) => fromThrown(operation, thrown)),
+  Effect.tryPromise({ try: (abortSignal) => run({ abortSignal }), catch: readFailure }).pipe(
+    Effect.retry({ times: 1, while: ({ thrown }) => thrown.clockSkewed }),
+    Effect.mapError(({ endpoint, thrown }) => fromThrown(operation, thrown, { endpoint, environment: process.env })),
     Effect.timeoutOrElse({
       duration: callLimit,
-      orElse: () => ec2Error({ operation, code: "TimeoutError", message: `no whole answer within ${callLimit} ms` }),
+      orElse: () =>
+        ec2Error({ operation, code: "TimeoutError", message: `no whole answer within ${callLimit / 1_000} s` }),
     }),
     Effect.withSpan(`Ec2.${operation}`),
   )

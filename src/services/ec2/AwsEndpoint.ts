@@ -1,3 +1,5 @@
+import { endpointVariables } from "./AwsEc2Error.ts"
+
 /** Where a call of the SDK goes. */
 export interface Endpoint {
   /** `https:` or `http:`. */
@@ -6,9 +8,6 @@ export interface Endpoint {
   /** Undefined: the protocol's own. */
   readonly port: number | undefined
 }
-
-/** Variables that lead the SDK's calls of EC2 elsewhere ("Service-specific endpoints", AWS SDKs reference guide). */
-const variables = ["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"] as const
 
 /** EC2's names in every partition, plain, FIPS and dual-stack (the SDK's own endpoint rules). */
 const genuine =
@@ -25,7 +24,7 @@ export const whyCustom = (
   environment: Readonly<Record<string, string | undefined>>,
   addresses: ReadonlyArray<string> = [],
 ): string | undefined => {
-  const variable = variables.find((name) => (environment[name] ?? "") !== "")
+  const variable = endpointVariables.find((name) => (environment[name] ?? "") !== "")
   if (variable !== undefined) return `custom endpoint (${variable})`
   const isGenuine = protocol === "https:" && (port === undefined || port === 443) && genuine.test(hostname)
   if (!isGenuine) return `custom endpoint (${protocol}//${hostname}${port === undefined ? "" : `:${port}`})`

@@ -260,7 +260,7 @@ describe.concurrent("an EC2 that fails", () => {
           code: "Unavailable",
           message: "try later",
         })
-        const line = yield* daemon.logged("EC2 cannot be read: Unavailable: try later")
+        const line = yield* daemon.logged("EC2 cannot be read: DescribeNetworkInterfaces: Unavailable: try later")
         assert.strictEqual(line.level, "warn")
         assert.deepStrictEqual(yield* writes, [])
         for (const path of ["/healthz", "/readyz"]) assert.strictEqual((yield* daemon.get(path)).status, 200)
