@@ -12,6 +12,7 @@ import {
 import { completionsFlag } from "./commands/CompletionScript.ts"
 import { helpText } from "./Help.ts"
 import type { OptionSection } from "./HelpLayout.ts"
+import { nearest } from "./Nearest.ts"
 import type { GivenOptions, OptionProblem } from "./OptionReader.ts"
 import { entryOf, type OptionEntry, type OptionKind, optionNames } from "./OptionTable.ts"
 
@@ -103,6 +104,34 @@ const isOptionOf = (asked: CommandName, option: string): boolean => {
   return [...idle, ...own, ...shared].some((name) => `--${name}` === option)
 }
 
+/** Options that every command line may have. */
+const everywhere = ["help", "version", "completions"]
+
+const commandsWith = (option: string): ReadonlyArray<string> =>
+  commandNames.filter((name) => commandTable[name].own.some((own) => `--${own}` === option))
+
+/** What may be meant by an option that is not there. Plugins have options of their own, which the parser knows. */
+const suggestionsFor = (option: string, asked: Asked, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (!option.startsWith("--")) {
+    if (option === "-V") return ["--version"]
+    const other = option.toLowerCase() === option ? option.toUpperCase() : option.toLowerCase()
+    return optionNames.some((name) => `-${entryOf(name).short}` === other) ? [other] : []
+  }
+  const names = asked === undefined ? optionNames : [...commandTable[asked].own, ...commandTable[asked].shared]
+  const all = [...new Set([...names.map((name) => `--${name}`), ...everywhere.map((name) => `--${name}`), ...known])]
+  return nearest(option, all).filter((name) => name.startsWith("--"))
+}
+
+const noSuchOption = (option: string, asked: Asked, known: ReadonlyArray<string>): string => {
+  const owners = asked === undefined ? commandsWith(option) : []
+  if (owners.length > 0) return `it is an option of vpc-router ${owners.join(", ")}`
+  const of = asked === undefined ? "" : ` of vpc-router ${asked}`
+  return `there is no such option${of}${orNearest(suggestionsFor(option, asked, known))}`
+}
+
+const wordsOf = (option: string, expected: string): string =>
+  option === "completions" ? "bash, zsh, fish or powershell" : expected
+
 /** What the parser found, in our words. */
 const problemOf = (error: CliError.NonShowHelpErrors, asked: Asked): OptionProblem => {
   switch (error._tag) {
@@ -112,18 +141,21 @@ const problemOf = (error: CliError.NonShowHelpErrors, asked: Asked): OptionProbl
         option: error.option,
         message: isEarly
           ? `expected behind the command: vpc-router ${asked} ${error.option} …`
-          : `there is no such option${asked === undefined ? "" : ` of vpc-router ${asked}`}${orNearest(error.suggestions)}`,
+          : noSuchOption(error.option, asked, error.suggestions),
       }
     }
     case "UnknownSubcommand":
       return {
         option: "",
-        message: `expected options, or a command in front of them; got ${JSON.stringify(error.subcommand)}${orNearest(error.suggestions)}`,
+        message: `expected options, or a command in front of them; got ${JSON.stringify(error.subcommand)}${orNearest(everywhere.includes(error.subcommand) ? [`--${error.subcommand}`] : nearest(error.subcommand, commandNames))}`,
       }
     case "InvalidValue":
       return {
         option: `--${error.option}`,
-        message: `expected ${error.expected}, got ${error.value === "" ? "nothing" : JSON.stringify(error.value)}`,
+        message:
+          error.option === "help" || error.option === "version"
+            ? `expected without a value, got ${JSON.stringify(error.value)}`
+            : `expected ${wordsOf(error.option, error.expected)}, got ${error.value === "" ? "nothing" : JSON.stringify(error.value)}`,
       }
     case "UnexpectedArgument":
       return {

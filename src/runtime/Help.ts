@@ -48,7 +48,7 @@ export const helpText = (columns: number, plugins: ReadonlyArray<OptionSection> 
     ...row("    --completions SHELL", "Print completions for bash, zsh, fish or powershell.", width),
     "",
     ...paragraph(
-      `Every option can be set in the environment, too: --route-recheck-interval is ${variableOf("route-recheck-interval")}. The command line wins. Credentials, profile and endpoint come from the usual variables of AWS.`,
+      `Words that options take (http, main, debug) may be in any case; ids, names, tags and files are as they are written. Every option can be set in the environment, too: --route-recheck-interval is ${variableOf("route-recheck-interval")}. The command line wins. Credentials, profile and endpoint come from the usual variables of AWS.`,
     ),
   ].join("\n")
 }

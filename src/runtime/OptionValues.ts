@@ -11,7 +11,7 @@ export type ParseValue<A> = (text: string) => Result.Result<A, string>
 const list = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
 
-/** One of these words. */
+/** One of these words, in any case. */
 export const word =
   <const Words extends ReadonlyArray<string>>(words: Words): ParseValue<Words[number]> =>
   (text) => {
@@ -86,12 +86,13 @@ export const rangeOrAddress: ParseValue<GivenRange> = (text) =>
       Result.mapError(parseCidr(text), () => "CIDRs or addresses, separated by commas, such as 10.66.0.0/16,10.1.2.3"),
   })
 
-/** One of `--tables`; `all` says that every table is meant. */
+/** One of `--tables`; `all` says that every table is meant. Words in any case, as everywhere; ids and tags as they are. */
 export const tableSelector: ParseValue<TableSelector | "all"> = (text) => {
-  if (text === "all") return Result.succeed("all")
-  if (text === "main") return Result.succeed(TableSelector.Main())
+  const lower = text.toLowerCase()
+  if (lower === "all") return Result.succeed("all")
+  if (lower === "main") return Result.succeed(TableSelector.Main())
   if (/^rtb-[0-9a-z]+$/.test(text)) return Result.succeed(TableSelector.Id({ id: RouteTableId(text) }))
-  const [, key, value] = /^tag:([^=]+)=(.*)$/.exec(text) ?? []
+  const [, key, value] = /^tag:([^=]+)=(.*)$/i.exec(text) ?? []
   return key === undefined || value === undefined
     ? Result.fail("all, main, the id of a route table such as rtb-0a1b2c3d, or tag:Key=Value")
     : Result.succeed(TableSelector.Tag({ key, value }))

@@ -55,8 +55,44 @@ describe("the command line", () => {
     Effect.gen(function* () {
       const unknown = yield* finish(["-m", "http", "--simulat"])
       refused(unknown, "vpc-router: --simulat: there is no such option; did you mean --simulate?")
+      for (const [option, meant] of [
+        ["--hlep", "; did you mean --help?"],
+        ["--tabels", "; did you mean --tables?"],
+        ["--foo", ""],
+        ["-x", ""],
+        ["-V", "; did you mean --version?"],
+        ["-M", "; did you mean -m?"],
+      ] as const) {
+        const { stderr } = yield* finish([option])
+        assert.strictEqual(stderr.split("\n")[0], `vpc-router: ${option}: there is no such option${meant}`)
+      }
+      refused(yield* finish(["--watch"]), "vpc-router: --watch: it is an option of vpc-router status")
+      refused(
+        yield* finish(["help"]),
+        `vpc-router: expected options, or a command in front of them; got "help"; did you mean --help?`,
+      )
       refused(yield* finish(["--file"]), "vpc-router: --file: expected")
       refused(yield* finish(["-m", "http", "--simulate", "-p", "0", "extra", "words"]), `got "extra"`)
+    }),
+  )
+
+  it.live("a value that an option does not take is said in words, not in those of the parser", () =>
+    Effect.gen(function* () {
+      for (const option of ["--help", "--version"])
+        refused(yield* finish([`${option}=foo`]), `vpc-router: ${option}: expected without a value, got "foo"`)
+      const completions = yield* finish(["--completions", "tcsh"])
+      refused(completions, `vpc-router: --completions: expected bash, zsh, fish or powershell, got "tcsh"`)
+    }),
+  )
+
+  it.live("words are taken in any case, ids and tags as they are written", () =>
+    Effect.gen(function* () {
+      const words = ["-m", "HTTP", "--log-level", "DEBUG", "--log-format", "Json", "--tables", "MAIN,Tag:Name=zone A"]
+      const daemon = yield* start([...words, "--simulate", "-p", "0"])
+      yield* daemon.logged("--tables tag:Name=zone A matches no route table")
+      yield* daemon.url
+      const ids = yield* finish([...simulated, "--tables", "RTB-00main"])
+      refused(ids, `vpc-router: --tables: expected all, main, the id of a route table`)
     }),
   )
 
