@@ -62,6 +62,8 @@ export interface CutOff {
   readonly since: Millis
   /** How many anchors count. */
   readonly anchors: number
+  /** All of them failed, and do not merely miss probes. */
+  readonly isCertain: boolean
   /** Stands for this cut and the anchors that count. */
   readonly hash: string
 }
@@ -77,5 +79,6 @@ export const cutOffAfter = (before: CutOff | undefined, anchors: Anchors): CutOf
   if (before === undefined && silences.length === 0) return undefined
   const since = before?.since ?? Math.min(...silences)
   const names = counting.map(keyOf).sort(compareText).join(", ")
-  return { since, anchors: counting.length, hash: stableHex(`cut off ${since} ${names}`) }
+  const isCertain = counting.every(({ verdict }) => verdict._tag === "Failed") || before?.isCertain === true
+  return { since, anchors: counting.length, isCertain, hash: stableHex(`cut off ${since} ${names}`) }
 }

@@ -28,6 +28,9 @@ const firstSilence = (failures: ReadonlyArray<{ readonly verdict: { readonly sil
   return silences.length === 0 ? undefined : Math.min(...silences)
 }
 
+/** A verdict without silence has no such field, so that equal verdicts are equal. */
+const silence = (silentSince: Millis | undefined) => (silentSince === undefined ? {} : { silentSince })
+
 /**
  * One verdict from several sources. A source has a say if it is up and watches the host. With f of those that have a say
  * failed, h healthy, u unknown, and n failures needed by the policy:
@@ -40,7 +43,7 @@ const firstSilence = (failures: ReadonlyArray<{ readonly verdict: { readonly sil
  * | none has a say, and one that is up does not watch it | Unwatched, with the reason of each | the last of them stopped to |
  * | else | Unknown | `watchedSince` |
  *
- * It was silent since the first of them found it silent. Reasons carry the source's name, also a single one. The order of the
+ * It was silent since the first of them found it silent; a healthy one is silent at present if one of them says so. Reasons carry the source's name, also a single one. The order of the
  * sources does not matter.
  */
 export const combineHealth = (
@@ -60,7 +63,10 @@ export const combineHealth = (
       silentSince: firstSilence(failed),
     })
   if (failed.length + unsure < needed && healthy.length > 0)
-    return Verdict.Healthy({ since: nthSince(healthy, Math.max(1, heard - needed + 1)) })
+    return Verdict.Healthy({
+      since: nthSince(healthy, Math.max(1, heard - needed + 1)),
+      ...silence(firstSilence(healthy)),
+    })
   const unwatched = ofTag(opinions, "Unwatched")
   return heard === 0 && unwatched.length > 0
     ? Verdict.Unwatched({

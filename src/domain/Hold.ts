@@ -16,7 +16,7 @@ export interface Unable {
 /** Why deletions wait for the operator: the spec is empty, or too many routes would be gone. */
 export type BrakeCause = "EmptySpec" | "TooMany"
 
-const causeWords: Readonly<Record<BrakeCause, string>> = {
+export const causeWords: Readonly<Record<BrakeCause, string>> = {
   EmptySpec: "the spec is empty",
   TooMany: "over half of the last hour's routes would be gone",
 }
@@ -64,8 +64,8 @@ export type HoldReason = Data.TaggedEnum<{
   AfterCutOff: {}
   /** So many hosts failed together that it is more likely the way to them. */
   MassFailure: { readonly hash: string; readonly failed: number; readonly of: number }
-  /** As many hosts as are failed over in a minute have been. */
-  FailoverLimit: { readonly hash: string; readonly host: Ip; readonly limit: number }
+  /** As many hosts as are failed over in a minute have been: `host`, or several of them, waits. */
+  FailoverLimit: { readonly hash: string; readonly host: string; readonly limit: number }
 }>
 export const HoldReason = Data.taggedEnum<HoldReason>()
 

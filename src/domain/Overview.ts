@@ -4,12 +4,14 @@ import { actionGuard, sift } from "./ActionGuard.ts"
 import { type CellStanding, cellStanding } from "./CellStanding.ts"
 import type { Cidr } from "./Cidr.ts"
 import { viewOf } from "./Decide.ts"
+import type { Brake } from "./DeletionBrake.ts"
 import { type Digest, digest } from "./Digest.ts"
 import { type Excerpt, excerpt, firstOf } from "./Excerpt.ts"
 import type { Millis } from "./Health.ts"
 import type { Held } from "./Hold.ts"
 import type { RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
+import { type GuardHold, guardHoldsOf } from "./GuardHold.ts"
 import { type CellStatus, cellStatus, type HostStatus, hostStatusAt } from "./Status.ts"
 import type { VpcIndex } from "./VpcIndex.ts"
 import { cellsOf, type World } from "./World.ts"
@@ -52,7 +54,9 @@ export interface Overview {
   readonly held: Excerpt<Held>
   readonly pending: Excerpt<Action>
   /** Deletions that wait for a confirmation. */
-  readonly brake: (Excerpt<Action> & { readonly hash: string }) | undefined
+  readonly brake: (Excerpt<Action> & Pick<Brake, "hash" | "cause">) | undefined
+  /** What is held as one. */
+  readonly holds: ReadonlyArray<GuardHold>
   /** Failed hosts off which routes are still to be moved. */
   readonly moving: ReadonlySet<Ip>
   readonly counts: {
@@ -168,7 +172,8 @@ export const overview = (world: World, now: Millis, limits: OverviewLimits = ove
     brake:
       brake === undefined
         ? undefined
-        : { hash: brake.hash, ...excerpt(brake.deletions, limits.pending, compareActions) },
+        : { hash: brake.hash, cause: brake.cause, ...excerpt(brake.deletions, limits.pending, compareActions) },
+    holds: guardHoldsOf(world),
     moving: decided.moving,
     counts: {
       cidrs: world.spec?.size ?? 0,

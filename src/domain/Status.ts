@@ -3,6 +3,8 @@ import { type Action, compareText, targetWords } from "./Action.ts"
 import type { Cidr } from "./Cidr.ts"
 import { heldOf, pendingOf, viewOf } from "./Decide.ts"
 import { type Millis, Verdict } from "./Health.ts"
+import { type Anchor, listAnchors } from "./Anchors.ts"
+import { type GuardHold, guardHoldsOf } from "./GuardHold.ts"
 import type { Held } from "./Hold.ts"
 import { whyNot } from "./HostStanding.ts"
 import type { InstanceId, InterfaceId, RouteTableId } from "./Ids.ts"
@@ -40,6 +42,8 @@ export interface HostStatus {
   /** Why it can take no route; undefined when it can. */
   readonly why: string | undefined
   readonly drained: boolean
+  /** Until when it is chosen after all others, since it relapsed. */
+  readonly dampedUntil: Millis | undefined
   readonly interfaceId: InterfaceId | undefined
   readonly instanceId: InstanceId | undefined
   readonly sourceDestCheck: boolean | undefined
@@ -59,6 +63,9 @@ export interface WorldStatus {
   readonly failed: ReadonlyArray<{ readonly host: Ip; readonly verdict: Extract<Verdict, { readonly _tag: "Failed" }> }>
   readonly hostCount: number
   readonly held: ReadonlyArray<Held>
+  /** What is held as one. */
+  readonly holds: ReadonlyArray<GuardHold>
+  readonly anchors: ReadonlyArray<Anchor>
   readonly pending: ReadonlyArray<Action>
   /** When the reading in hand began. */
   readonly readAt: Millis | undefined
@@ -143,6 +150,7 @@ const unreadHost = (world: World, host: Ip, now: Millis): HostStatus => ({
   able: false,
   why: "the VPC has not been read yet",
   drained: world.drained.has(host),
+  dampedUntil: world.guards.damped.get(host),
   interfaceId: undefined,
   instanceId: undefined,
   sourceDestCheck: undefined,
@@ -163,6 +171,7 @@ export const hostStatusAt = (world: World, now: Millis): ((host: Ip) => HostStat
       able: standing._tag === "Able",
       why: standing._tag === "Able" ? undefined : whyNot(standing),
       drained: world.drained.has(host),
+      dampedUntil: world.guards.damped.get(host),
       interfaceId: standing.interfaceId,
       instanceId: instanceOf(index.vpc, standing.interfaceId),
       sourceDestCheck: networkInterface?.sourceDestCheck,
@@ -191,6 +200,8 @@ export const worldStatus = (world: World, now: Millis): WorldStatus => {
     hostCount: hosts.length,
     failed: failedOf(world, hosts, now),
     held: heldOf(world),
+    holds: guardHoldsOf(world),
+    anchors: listAnchors(world.guards.anchors),
     pending: pendingOf(world),
     readAt: world.reading?.readAt,
   }

@@ -1,4 +1,5 @@
 import { heldOf } from "../domain/Decide.ts"
+import { type GuardHold, guardHoldsOf } from "../domain/GuardHold.ts"
 import type { Millis } from "../domain/Health.ts"
 import { type Held, holdKey, holdWords } from "../domain/Hold.ts"
 import { selectorWords, unmatchedSelectors } from "../domain/Policy.ts"
@@ -82,6 +83,28 @@ const usualForAMoment: ReadonlySet<Held["reason"]["_tag"]> = new Set<Held["reaso
 ])
 const moment: Millis = 10_000
 
+/** What a guard holds is said once, for all of it. */
+const saidByGuard: ReadonlySet<Held["reason"]["_tag"]> = new Set<Held["reason"]["_tag"]>([
+  "MonitorCutOff",
+  "AfterCutOff",
+  "MassFailure",
+  "FailoverLimit",
+])
+
+const patienceOf = ({ reason: { _tag } }: Held): Millis =>
+  saidByGuard.has(_tag) ? Infinity : usualForAMoment.has(_tag) ? moment : 0
+
+/** The key of a guard's condition. */
+export const guardKey = ({ kind }: Pick<GuardHold, "kind">): string => `guard ${kind}`
+
+/** What the guards hold. Deletions that wait are told one by one. */
+const guardConditions = (world: World): ReadonlyArray<Condition> =>
+  guardHoldsOf(world).flatMap((hold) =>
+    hold.kind === "DeletionBrake" || !hold.isCertain
+      ? []
+      : [{ key: guardKey(hold), words: `held: ${hold.words}`, patience: 0, isHold: false }],
+  )
+
 /** A source that is down says so itself; this is for those who read the log later. */
 const sourcePatience: Millis = 60_000
 
@@ -124,11 +147,15 @@ export const conditionsOf = (
   const held = heldOf(world).map((hold) => ({
     key: holdKey(hold),
     words: `held: ${hold.cidr}${hold.table === undefined ? "" : ` in ${hold.table}`}: ${holdWords(hold.reason)}`,
-    patience: usualForAMoment.has(hold.reason._tag) ? moment : 0,
+    patience: patienceOf(hold),
     isHold: true,
   }))
   const index = world.reading?.index
-  const ofDaemon: Array<Condition> = [...brokenSources(standings), ...heldUpSources(standings)]
+  const ofDaemon: Array<Condition> = [
+    ...guardConditions(world),
+    ...brokenSources(standings),
+    ...heldUpSources(standings),
+  ]
   const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })
   if (failing !== undefined)
     add("ec2", `EC2 cannot be read: ${failing.error.operation}: ${failing.error.code}: ${failing.error.message}`)

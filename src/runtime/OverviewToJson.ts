@@ -12,9 +12,11 @@ import type {
 } from "../services/http/OverviewJson.ts"
 import type { HeldJson } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
+import { guardHoldJson } from "./GuardsToJson.ts"
 import type { ReconcilerOverview } from "./ReconcilerStatus.ts"
 import {
   type About,
+  brakeJson,
   failoverJson,
   heldJson,
   hostJson,
@@ -106,7 +108,8 @@ export const overviewToJson = (
     held: excerptJson(overview.held, holdToJson),
     pending: excerptJson(overview.pending, pendingJson),
     brake:
-      overview.brake === undefined ? null : { hash: overview.brake.hash, ...excerptJson(overview.brake, describe) },
+      overview.brake === undefined ? null : { ...brakeJson(overview.brake), ...excerptJson(overview.brake, describe) },
+    holds: overview.holds.map(guardHoldJson(state.conditions)),
     failovers: state.failovers.slice(0, mostFailovers).map(failoverJson),
     moving: [...overview.moving].sort(),
     conditions: conditionsJson(state),

@@ -16,7 +16,9 @@ import { describe } from "../domain/Action.ts"
 import { apply } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decide, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
+import type { Brake } from "../domain/DeletionBrake.ts"
 import { durableOf } from "../domain/Durable.ts"
+import { guardHoldsOf } from "../domain/GuardHold.ts"
 import type { Millis } from "../domain/Health.ts"
 import { instancesOfHosts } from "../domain/InstancesOfHosts.ts"
 import type { Ip } from "../domain/Ip.ts"
@@ -29,6 +31,7 @@ import { empty, type World } from "../domain/World.ts"
 import { WorldEvent } from "../domain/WorldEvent.ts"
 import { ConfigSource } from "../services/config/ConfigSource.ts"
 import type { Ec2 } from "../services/ec2/Ec2.ts"
+import { AnchorNews } from "../services/health/AnchorNews.ts"
 import { CurrentOperator } from "../services/CurrentOperator.ts"
 import { Executor, type Outcome } from "../services/ec2/Executor.ts"
 import { HealthSource, standingsOf } from "../services/health/HealthSource.ts"
@@ -58,7 +61,9 @@ export class Reconciler extends Context.Service<
     readonly overview: Effect.Effect<ReconcilerOverview>
     /** Says, at some time after it, that something happened; once for many events that come together. */
     readonly changes: Stream.Stream<void>
-    /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */
+    /** Whether the spec in force is decided upon, and the deletions of it that wait for the operator. */
+    readonly decided: Effect.Effect<{ readonly isDecided: boolean; readonly brake: Brake | undefined }>
+    /** Lets go what is held by this hash. False: nothing is. */
     readonly confirm: (hash: string) => Effect.Effect<boolean, StateNotKept>
     /** Takes a host of the spec out of service, or puts it back. `NotInSpec`: it is no host of the spec. */
     readonly drain: (host: Ip, isDrained: boolean) => Effect.Effect<"Done" | "NotInSpec", StateNotKept>
@@ -211,6 +216,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       case "HostDrained":
       case "HostUndrained":
       case "DeletionsConfirmed":
+      case "AnchorsHeard":
+      case "HoldConfirmed":
       case "TimeCame":
         return
     }
@@ -292,6 +299,11 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   yield* Effect.forkScoped(
     Stream.runForEach(health.verdicts, (verdicts) => tell(WorldEvent.VerdictsReached({ verdicts }))),
   )
+  const anchors = yield* Effect.serviceOption(AnchorNews)
+  if (Option.isSome(anchors))
+    yield* Effect.forkScoped(
+      Stream.runForEach(anchors.value.verdicts, (verdicts) => tell(WorldEvent.AnchorsHeard({ verdicts }))),
+    )
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(executor.outcomes), onOutcome)))
 
   const sources = Effect.gen(function* () {
@@ -318,14 +330,24 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   })
 
   return Reconciler.of({
-    status: Effect.map(daemon, (state) => ({ ...worldStatus(world, state.now), ...state, brake: world.brake?.hash })),
+    status: Effect.map(daemon, (state) => ({ ...worldStatus(world, state.now), ...state, brake: world.brake })),
     spec: Effect.sync(() => world.spec),
     facts,
     overview: Effect.map(daemon, (state) => ({ ...state, overview: overview(world, state.now) })),
+    decided: Effect.sync(() => ({
+      isDecided: world.spec !== undefined && world.reading !== undefined,
+      brake: world.brake,
+    })),
     changes: Stream.fromPubSub(changes),
     confirm: Effect.fnUntraced(function* (hash: string) {
-      if (world.brake?.hash !== hash) return false
-      yield* record(WorldEvent.DeletionsConfirmed({ hash, by: yield* CurrentOperator }))
+      const hold = guardHoldsOf(world).find((one) => one.hash === hash)
+      if (hold === undefined) return false
+      const by = yield* CurrentOperator
+      yield* record(
+        hold.kind === "DeletionBrake"
+          ? WorldEvent.DeletionsConfirmed({ hash, by })
+          : WorldEvent.HoldConfirmed({ hash, by }),
+      )
       return true
     }),
     drain: Effect.fnUntraced(function* (host: Ip, isDrained: boolean) {

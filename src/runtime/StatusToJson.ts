@@ -1,14 +1,15 @@
 import { DateTime } from "effect"
 import { type Action, describe } from "../domain/Action.ts"
+import type { Brake } from "../domain/DeletionBrake.ts"
 import type { Failover } from "../domain/Failover.ts"
 import type { Millis, Verdict } from "../domain/Health.ts"
-import { type Held, holdKey, type HoldReason, holdWords } from "../domain/Hold.ts"
+import { causeWords, type Held, holdKey, type HoldReason, holdWords } from "../domain/Hold.ts"
 import type { RouteSpec } from "../domain/RouteSpec.ts"
 import type { CellStatus, HostStatus, TableStatus } from "../domain/Status.ts"
 import type { HostNotes } from "../services/health/HealthSource.ts"
+import type { HeldDeletionsJson } from "../services/http/ControlPlane.ts"
 import { Each, Fields, type Lazy, Members } from "../services/http/LazyJson.ts"
 import type {
-  BrakeJson,
   CellJson,
   FailedWriteJson,
   FailoverJson,
@@ -24,6 +25,7 @@ import type {
   TableJson,
 } from "../services/http/StatusJson.ts"
 import { sinceOf } from "./ConditionLog.ts"
+import { anchorJson, guardHoldJson } from "./GuardsToJson.ts"
 import { meanwhile } from "./ConfigTrouble.ts"
 import type { DaemonState, ReconcilerStatus } from "./ReconcilerStatus.ts"
 
@@ -98,6 +100,7 @@ export const hostJson = (host: HostStatus, notes: HostNotes): HostJson => ({
   why: host.why ?? null,
   notes: notes.get(host.host) ?? [],
   drained: host.drained,
+  damped_until: timeOrNull(host.dampedUntil),
   interface: host.interfaceId ?? null,
   instance: host.instanceId ?? null,
   source_dest_check: host.sourceDestCheck ?? null,
@@ -162,15 +165,13 @@ const failedWrites = (held: ReadonlyArray<Held>, since: (held: Held) => Millis |
     return [{ ...writeJson(action), disposition, code, message, attempts, ...when }]
   })
 
-const brakeJson = (hash: string | undefined, held: ReadonlyArray<Held>): BrakeJson | null =>
-  hash === undefined
+export const brakeJson = ({ cause, hash }: Pick<Brake, "cause" | "hash">) => ({ hash, why: causeWords[cause] })
+
+/** As the answer to a spec tells of them. */
+export const heldDeletionsJson = (brake: Brake | undefined): HeldDeletionsJson | null =>
+  brake === undefined
     ? null
-    : {
-        hash,
-        deletions: held.flatMap(({ action, reason }) =>
-          reason._tag === "DeletionBrake" && action !== undefined ? [describe(action)] : [],
-        ),
-      }
+    : { ...brakeJson(brake), deletions: brake.deletions.length, confirm: `POST /held/${brake.hash}/confirm` }
 
 export const failoverJson = ({
   failedAt,
@@ -300,7 +301,12 @@ export const statusToJson = (status: ReconcilerStatus, about: About): Lazy<Statu
       isHold ? [] : [{ words, since: time(since) }],
     ),
     held: each(status.held, (one) => heldJson(one, since(one))),
-    brake: brakeJson(status.brake, status.held),
+    brake:
+      status.brake === undefined
+        ? null
+        : { ...brakeJson(status.brake), deletions: status.brake.deletions.map(describe) },
+    holds: status.holds.map(guardHoldJson(status.conditions)),
+    anchors: status.anchors.map(anchorJson),
     pending: each(status.pending, pendingJson),
     failed_writes: failures,
     failovers: status.failovers.map(failoverJson),

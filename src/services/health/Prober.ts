@@ -1,10 +1,12 @@
-import { Clock, Effect, Latch, Layer, Random, type Scope } from "effect"
+import { Clock, Effect, Latch, Layer, Random, type Scope, type Stream } from "effect"
 import {
   type DetectorOptions,
   detectionBound,
   detectorOptions,
   falseFailoversPerDay,
 } from "../../domain/DetectorOptions.ts"
+import type { HostVerdict } from "../../domain/Health.ts"
+import type { Ip } from "../../domain/Ip.ts"
 import { nowUnsafe } from "../Now.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { BootClock } from "./BootClock.ts"
@@ -21,6 +23,12 @@ const batchLimit = 32
 /** Between two attempts to open a transport that failed; doubles from the first to the second figure. */
 const backoff = { first: 500, last: 30_000 }
 
+/** A source that can watch anchors besides. */
+export type ProbingSource = HealthSource["Service"] & {
+  /** What changes of the anchors, as it does. One subscriber. */
+  readonly anchors: Stream.Stream<ReadonlyArray<HostVerdict>>
+}
+
 /**
  * Watches hosts through one {@link Probe}. One fiber drives all of them: it sleeps until the next probe is due, sends
  * what is due, and sleeps again; replies are taken as they come.
@@ -36,13 +44,15 @@ const backoff = { first: 500, last: 30_000 }
 export const make = Effect.fnUntraced(function* (
   probe: Probe["Service"],
   options: DetectorOptions = detectorOptions(),
-): Effect.fn.Return<HealthSource["Service"], never, Scope.Scope> {
+  anchors: ReadonlySet<Ip> = new Set(),
+): Effect.fn.Return<ProbingSource, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const sinceBoot = yield* BootClock
   const now = () => nowUnsafe(clock)
   const wake = Latch.makeUnsafe(false)
   const changed = new ChangedVerdicts()
-  const hosts = new Watchlist(options, changed, yield* Random.nextInt)
+  const anchorsChanged = new ChangedVerdicts()
+  const hosts = new Watchlist(options, changed, yield* Random.nextInt, anchors, anchorsChanged)
   let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
 
   const becomeUp = () => {
@@ -140,6 +150,7 @@ export const make = Effect.fnUntraced(function* (
         wake.openUnsafe()
       }),
     verdicts: changed.stream,
+    anchors: anchorsChanged.stream,
     state: Effect.sync(() => state),
     standings: Effect.sync(() => [
       {

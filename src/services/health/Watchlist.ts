@@ -1,12 +1,13 @@
 import { type Detector, Observation, observe, overdue, watched } from "../../domain/Detector.ts"
 import { type DetectorOptions, forHosts } from "../../domain/DetectorOptions.ts"
-import type { Millis } from "../../domain/Health.ts"
+import { type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import { stableNumber } from "../../domain/StableHash.ts"
 import type { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { DueQueue } from "./DueQueue.ts"
 import type { ProbeRequest } from "./Probe.ts"
 import { ProbeCounts } from "./ProbeMetrics.ts"
+import { Silences } from "./Silences.ts"
 
 interface Watched {
   readonly host: Ip
@@ -15,12 +16,25 @@ interface Watched {
   due: Millis
 }
 
+/** Anchors are asked again at once when a host falls silent, though not more often than this. */
+const anchorPause: Millis = 100
+
+/** Since when a healthy host misses probes; undefined: it does not, or is not healthy. */
+const silenceOf = ({ misses, silentSince, verdict }: Detector): Millis | undefined =>
+  verdict._tag === "Healthy" && misses > 0 ? silentSince : undefined
+
+const withSilence = (verdict: Verdict, silentSince: Millis | undefined): Verdict =>
+  verdict._tag === "Healthy" && silentSince !== undefined
+    ? Verdict.Healthy({ since: verdict.since, silentSince })
+    : verdict
+
 /** First probes go out this far apart, or closer where that many hosts would not fit into one interval. */
 const spacing: Millis = 1
 
 /**
  * All watched hosts of one source: a detector each, and when each is due. Changed verdicts go to `changed`. The more hosts, the
- * more confirmations ({@link forHosts}). `seed` is what the jitter of the probes is drawn from.
+ * more confirmations ({@link forHosts}). `seed` is what the jitter of the probes is drawn from. `anchors` are watched like hosts, at all
+ * times; what changes of them goes to `anchorsChanged`, every silence included.
  *
  * Mutable and synchronous, so that a reply costs no more than its detector; it reads no clock. Its memory is bounded by the
  * number of hosts.
@@ -32,14 +46,28 @@ export class Watchlist {
   readonly #hosts = new Map<Ip, Watched>()
   readonly #queue = new DueQueue<Watched>()
   readonly #changed: ChangedVerdicts
+  readonly #anchorsChanged: ChangedVerdicts
+  readonly #anchors: ReadonlySet<Ip>
+  readonly #silences = new Silences()
+  #wanted: ReadonlySet<Ip> = new Set()
+  #hasDoubts = false
+  #anchorsAskedAt = -Infinity
   #options: DetectorOptions
   #answeredAt: Millis | undefined
 
-  constructor(options: DetectorOptions, changed: ChangedVerdicts, seed: number) {
+  constructor(
+    options: DetectorOptions,
+    changed: ChangedVerdicts,
+    seed: number,
+    anchors: ReadonlySet<Ip> = new Set(),
+    anchorsChanged: ChangedVerdicts = changed,
+  ) {
     this.#given = options
     this.#options = forHosts(options, 0)
     this.#seed = seed
     this.#changed = changed
+    this.#anchors = anchors
+    this.#anchorsChanged = anchorsChanged
   }
 
   /** How the hosts are watched, being so many. */
@@ -58,20 +86,25 @@ export class Watchlist {
 
   /** Replaces the set of hosts. Those that stay keep what is known of them and their rhythm. */
   watch(hosts: ReadonlySet<Ip>, now: Millis): void {
+    const all = new Set([...hosts, ...this.#anchors])
     for (const host of this.#hosts.keys()) {
       if (hosts.has(host)) continue
-      this.#hosts.delete(host)
       this.#changed.forget(host)
+      for (const other of this.#silences.note(host, undefined, hosts.size)) this.#tell(other)
+      if (!all.has(host)) this.#hosts.delete(host)
     }
-    const added = [...hosts].filter((host) => !this.#hosts.has(host)).sort()
+    const known = [...hosts].filter((host) => !this.#wanted.has(host) && this.#hosts.has(host))
+    this.#wanted = new Set(hosts)
+    const added = [...all].filter((host) => !this.#hosts.has(host)).sort()
     const fresh = added.map((host): Watched => {
       const seed = (stableNumber(host) ^ this.#seed) >>> 0
       return { host, detector: watched(now, seed), sequence: 0, due: now }
     })
     for (const entry of fresh) {
       this.#hosts.set(entry.host, entry)
-      this.#changed.set(entry.host, entry.detector.verdict)
+      this.#tell(entry.host)
     }
+    for (const host of known) this.#tell(host)
     this.#options = forHosts(this.#given, this.#hosts.size)
     this.#spread(fresh, now)
     this.#requeue()
@@ -97,6 +130,7 @@ export class Watchlist {
       batch.push({ host, sequence })
     }
     this.counts.sent += batch.length
+    if (this.#hasDoubts) this.#askAround(now)
     return batch
   }
 
@@ -128,7 +162,7 @@ export class Watchlist {
 
   /** Says the verdict of every host again. */
   repeat(): void {
-    for (const { detector, host } of this.#hosts.values()) this.#changed.set(host, detector.verdict)
+    for (const host of this.#hosts.keys()) this.#tell(host)
   }
 
   /** The source cannot tell anything: every verdict becomes unknown, and is said again. */
@@ -140,10 +174,41 @@ export class Watchlist {
   }
 
   #observe(entry: Watched, observation: Observation, now: Millis): void {
+    const { host } = entry
+    const before = silenceOf(entry.detector)
     const [detector, verdict, nextProbeAt] = observe(this.#options, entry.detector, observation, now)
     entry.detector = detector
     entry.due = nextProbeAt
-    if (verdict !== undefined) this.#changed.set(entry.host, verdict)
+    const silentSince = silenceOf(detector)
+    const turned = (silentSince === undefined) !== (before === undefined)
+    if (turned && this.#wanted.has(host)) {
+      if (silentSince !== undefined) this.#hasDoubts = true
+      for (const other of this.#silences.note(host, silentSince, this.#wanted.size)) this.#tell(other)
+    }
+    if (verdict !== undefined || (turned && this.#anchors.has(host))) this.#tell(host)
+  }
+
+  /** What is to be said of a host or anchor now. */
+  #tell(host: Ip): void {
+    const detector = this.#hosts.get(host)?.detector
+    if (detector === undefined) return
+    if (this.#wanted.has(host)) this.#changed.set(host, withSilence(detector.verdict, this.#silences.told(host)))
+    if (this.#anchors.has(host)) this.#anchorsChanged.set(host, withSilence(detector.verdict, silenceOf(detector)))
+  }
+
+  /** Some host has fallen silent: asks the anchors now, and all other hosts if it may be more than an accident. */
+  #askAround(now: Millis): void {
+    this.#hasDoubts = false
+    const isCrowd = this.#silences.asks(this.#wanted.size, this.#options.interval, now)
+    const asksAnchors = this.#anchors.size > 0 && now - this.#anchorsAskedAt >= anchorPause
+    if (!isCrowd && !asksAnchors) return
+    if (asksAnchors) this.#anchorsAskedAt = now
+    for (const entry of this.#hosts.values()) {
+      const { misses, pending, verdict } = entry.detector
+      const isAsked = isCrowd || this.#anchors.has(entry.host)
+      if (isAsked && verdict._tag === "Healthy" && misses === 0 && pending.length === 0) entry.due = now
+    }
+    this.#requeue()
   }
 
   #spread(entries: ReadonlyArray<Watched>, now: Millis): void {

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { SimulatedHostJson } from "./ControlPlane.ts"
+import { HeldDeletionsJson, SimulatedHostJson } from "./ControlPlane.ts"
 import { EventJson } from "./OverviewJson.ts"
 import {
   BadRequest,
@@ -37,6 +37,10 @@ export const AcceptedJson = Schema.Struct({
   cidrs: Schema.Int,
   hosts: Schema.Int,
   warnings: Schema.Array(SpecProblemJson).annotate({ description: "what was mended" }),
+  decided: Schema.Boolean.annotate({
+    description: "false: EC2 has not been read yet; what is to be written, and what is held, GET /status has later",
+  }),
+  held: Schema.NullOr(HeldDeletionsJson).annotate({ description: "deletions that wait for a confirmation" }),
 }).annotate({ identifier: "Accepted" })
 
 const HostParam = { ip: Schema.String }
@@ -105,7 +109,7 @@ export const RoutesGroup = HttpApiGroup.make("routes", { topLevel: true }).add(
     params: { hash: Schema.String },
     success: Schema.Struct({ confirmed: Schema.Literal(true), hash: Schema.String }),
     error: [...writeRefusals, NotFound, Unavailable],
-  }).annotateMerge(toldWrite("Lets exactly the held deletions with this hash happen")),
+  }).annotateMerge(toldWrite("Lets go exactly what is held by this hash: deletions, or failures that a guard holds")),
   HttpApiEndpoint.post("drain", "/drain/:ip", {
     params: HostParam,
     success: DrainedJson,

@@ -107,7 +107,7 @@ export const routesHandlers = (turns: Turns) =>
           ),
         )
         yield* Effect.logInfo(`spec posted ${from(request)}`)
-        return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings }
+        return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings, ...(yield* control.decided) }
       })
 
       const steer = Effect.fnUntraced(function* (text: string, isDrained: boolean) {
@@ -128,8 +128,8 @@ export const routesHandlers = (turns: Turns) =>
           Effect.fnUntraced(function* ({ params: { hash }, request }) {
             const confirmed = yield* kept(inTime(control.confirm(hash), "the confirmation was not taken"))
             if (!confirmed)
-              return yield* new NotFound({ detail: "no held deletions have this hash; see brake in /status" })
-            yield* Effect.logInfo(`held deletions ${hash} confirmed ${from(request)}`)
+              return yield* new NotFound({ detail: "nothing that is held has this hash; see brake and holds in /status" })
+            yield* Effect.logInfo(`what is held by ${hash} is confirmed ${from(request)}`)
             return { confirmed, hash }
           }),
         )

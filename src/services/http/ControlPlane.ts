@@ -5,7 +5,7 @@ import type { SpecNotKept, SpecRejected } from "../config/ConfigSource.ts"
 import type { StateNotKept } from "../state/StateStore.ts"
 import type { Lazy } from "./LazyJson.ts"
 import type { OverviewJson } from "./OverviewJson.ts"
-import type { RouteSpecJson, StatusJson } from "./StatusJson.ts"
+import { brakeFields, type RouteSpecJson, type StatusJson } from "./StatusJson.ts"
 
 /** A machine, or a service's interface, of the simulated VPC. */
 export const SimulatedHostJson = Schema.Struct({
@@ -30,6 +30,14 @@ export interface SimulationControls {
   readonly heal: (host: Ip) => Effect.Effect<boolean>
 }
 
+/** What a spec asks for and does not get without the operator's word. */
+export const HeldDeletionsJson = Schema.Struct({
+  ...brakeFields,
+  deletions: Schema.Int.annotate({ description: "how many; brake in GET /status lists them" }),
+  confirm: Schema.String.annotate({ description: "lets exactly these happen" }),
+}).annotate({ identifier: "HeldDeletions" })
+export type HeldDeletionsJson = typeof HeldDeletionsJson.Type
+
 /** What the HTTP interface shows and steers. */
 export class ControlPlane extends Context.Service<
   ControlPlane,
@@ -48,7 +56,9 @@ export class ControlPlane extends Context.Service<
     readonly routeSpec: Effect.Effect<Lazy<RouteSpecJson>>
     /** Takes a spec as JSON text and returns when it is in force. `None`: specs come from elsewhere in this mode. */
     readonly post: Option.Option<(body: string) => Effect.Effect<DecodedSpec, SpecRejected | SpecNotKept>>
-    /** Lets the held deletions with this hash happen. False: no deletions with this hash are held. */
+    /** Whether the spec in force is decided upon, and what of it waits for the operator. */
+    readonly decided: Effect.Effect<{ readonly decided: boolean; readonly held: HeldDeletionsJson | null }>
+    /** Lets go what is held by this hash. False: nothing is. */
     readonly confirm: (hash: string) => Effect.Effect<boolean, StateNotKept>
     /** Takes a host of the spec out of service, or puts it back. `NotInSpec`: it is no host of the spec. */
     readonly drain: (host: Ip, isDrained: boolean) => Effect.Effect<"Done" | "NotInSpec", StateNotKept>

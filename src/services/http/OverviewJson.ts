@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { cellStandings } from "../../domain/CellStanding.ts"
-import { FailoverJson, HeldJson, HostJson, PendingJson, QueueJson, RefreshJson, SourcesJson } from "./StatusJson.ts"
+import { brakeFields, FailoverJson, GuardHoldJson, HeldJson, HostJson, PendingJson, QueueJson, RefreshJson, SourcesJson } from "./StatusJson.ts"
 
 const LeftOut = Schema.Int.annotate({ description: "how many there are besides" })
 
@@ -60,7 +60,8 @@ export const OverviewJson = Schema.Struct({
   hosts: excerptOf(OverviewHostJson),
   held: excerptOf(HeldJson),
   pending: excerptOf(PendingJson),
-  brake: Schema.NullOr(Schema.Struct({ hash: Schema.String, shown: Schema.Array(Schema.String), left_out: LeftOut })),
+  brake: Schema.NullOr(Schema.Struct({ ...brakeFields, shown: Schema.Array(Schema.String), left_out: LeftOut })),
+  holds: Schema.Array(GuardHoldJson),
   failovers: Schema.Array(FailoverJson),
   moving: Schema.Array(Schema.String).annotate({ description: "failed hosts off which routes are still to be moved" }),
   conditions: Schema.Array(Schema.Struct({ words: Schema.String, since: Schema.String })),

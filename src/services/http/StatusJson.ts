@@ -56,6 +56,9 @@ export const HostJson = Schema.Struct({
     description: "what is no failure and yet to be known, such as an event that EC2 schedules, or checks that disagree",
   }),
   drained: Schema.Boolean,
+  damped_until: Schema.NullOr(Time).annotate({
+    description: "it failed again soon after it had recovered: until then it is chosen after all others",
+  }),
   interface: Schema.NullOr(Schema.String),
   instance: Schema.NullOr(Schema.String),
   source_dest_check: Schema.NullOr(Schema.Boolean).annotate({
@@ -104,11 +107,39 @@ export const HeldJson = Schema.Struct({
 }).annotate({ identifier: "Held", description: "Something that is not done, with its reason" })
 export type HeldJson = typeof HeldJson.Type
 
-export const BrakeJson = Schema.Struct({
+/** Deletions that wait, whichever way these are told. */
+export const brakeFields = {
   hash: Schema.String.annotate({ description: "confirms exactly these deletions: POST /held/{hash}/confirm" }),
+  why: Words,
+}
+
+export const BrakeJson = Schema.Struct({
+  ...brakeFields,
   deletions: Schema.Array(Words),
 }).annotate({ identifier: "Brake", description: "Deletions that wait for the operator" })
 export type BrakeJson = typeof BrakeJson.Type
+
+/** The kinds of {@link GuardHoldJson}. */
+export const guardKinds = ["deletion_brake", "monitor_cut_off", "mass_failure", "failover_limit"] as const
+
+export const GuardHoldJson = Schema.Struct({
+  kind: Schema.Literals(guardKinds),
+  hash: Schema.String.annotate({ description: "lets go exactly what is held: POST /held/{hash}/confirm" }),
+  words: Words,
+  since: Schema.NullOr(Time),
+  until: Schema.NullOr(Time).annotate({ description: "when it ends, or lets one more host go, by itself" }),
+  hosts: Schema.Array(Ip).annotate({ description: "failed hosts that keep their routes meanwhile" }),
+}).annotate({ identifier: "GuardHold", description: "Something that is held as one until its reason is gone, or it is confirmed" })
+export type GuardHoldJson = typeof GuardHoldJson.Type
+
+export const AnchorJson = Schema.Struct({
+  ip: Ip,
+  source: Schema.String.annotate({ description: "the check that watches it" }),
+  state: Schema.Literals(["unknown", "answering", "silent"]),
+  since: Time,
+  counts: Schema.Boolean.annotate({ description: "it has answered, and was not set aside by a confirmation since" }),
+}).annotate({ identifier: "Anchor", description: "An address that shows whether this monitor hears anybody" })
+export type AnchorJson = typeof AnchorJson.Type
 
 const write = {
   cidr: Cidr,
@@ -257,6 +288,8 @@ export const StatusJson = Schema.Struct({
   }),
   held: Schema.Array(HeldJson),
   brake: Schema.NullOr(BrakeJson),
+  holds: Schema.Array(GuardHoldJson),
+  anchors: Schema.Array(AnchorJson),
   pending: Schema.Array(PendingJson),
   failed_writes: Schema.Array(FailedWriteJson),
   failovers: Schema.Array(FailoverJson).annotate({ description: "the latest 50, newest first" }),

@@ -39,6 +39,8 @@ export const someStatus: StatusJson = {
   conditions: [],
   held: [],
   brake: null,
+  holds: [],
+  anchors: [],
   pending: [],
   failed_writes: [],
   failovers: [],
@@ -68,6 +70,7 @@ export const someOverview: OverviewJson = {
   held: { shown: [], left_out: 0 },
   pending: { shown: [], left_out: 0 },
   brake: null,
+  holds: [],
   failovers: [],
   moving: [],
   conditions: [],
@@ -89,6 +92,7 @@ export class Script {
   heldHash = "00c0ffee00c0ffee"
   /** Runs before a spec comes into force. */
   beforeApplied: Effect.Effect<void> = Effect.void
+  decided: Effect.Success<ControlPlane["Service"]["decided"]> = { decided: true, held: null }
   readonly confirmed: Array<string> = []
   readonly drained: Array<string> = []
   readonly failed = new Set<Ip>()
@@ -133,6 +137,7 @@ export const controlPlane = (script: Script) =>
         metrics: Effect.succeed("# TYPE vpc_router_build_info gauge\n"),
         routeSpec: Effect.sync(() => encodeRouteSpec(script.spec)),
         post: script.mode === "http" ? config.post : Option.none(),
+        decided: Effect.sync(() => script.decided),
         confirm: (hash) =>
           Effect.sync(() => {
             if (hash !== script.heldHash) return false

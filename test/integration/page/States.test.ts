@@ -17,6 +17,7 @@ const host = (ip: string, more: Partial<OverviewHostJson> = {}): OverviewHostJso
   why: null,
   notes: [],
   drained: false,
+  damped_until: null,
   interface: "eni-1",
   instance: "i-1",
   source_dest_check: false,
@@ -57,6 +58,7 @@ const told = (version: string, shown: OverviewJson) =>
 
 const brake = {
   hash: "00c0ffee00c0ffee",
+  why: "the spec is empty",
   shown: ["delete 10.1.0.0/16 in rtb-1 (eni-1): the CIDR is not in the spec"],
   left_out: 59,
 }
@@ -254,7 +256,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
             left_out: 0,
           },
           conditions: [{ words: evil, since: at }],
-          brake: { hash: "00c0ffee00c0ffee", shown: [evil], left_out: 0 },
+          brake: { hash: "00c0ffee00c0ffee", why: evil, shown: [evil], left_out: 0 },
         }),
         (page, _, complaints) =>
           Effect.gen(function* () {
@@ -278,7 +280,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
               route.fulfill({ contentType: "text/event-stream", body: told("1", shown) }),
             ),
           )
-          yield* does(() => page.getByText("60 deletions would take away too much at once").waitFor())
+          yield* does(() => page.getByText("60 deletions are held, since the spec is empty").waitFor())
           yield* does(() => page.getByText(`/held/${brake.hash}/confirm`).waitFor())
           assert.strictEqual(yield* does(() => page.getByRole("button").count()), 0)
         }).pipe(Effect.scoped),
