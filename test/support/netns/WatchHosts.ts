@@ -1,9 +1,10 @@
 /**
  * A program that watches the hosts of its arguments with the real prober and prints what it finds, a JSON line each:
- * `node WatchHosts.ts icmpecho|tcp:PORT HOST…`. Tests start it inside a network namespace.
+ * `node WatchHosts.ts icmpecho|icmpecho:fast|tcp:PORT HOST…`. Tests start it inside a network namespace.
  */
 import { writeSync } from "node:fs"
 import { Effect, Equal, Schedule, Stream } from "effect"
+import { detectorOptions } from "../../../src/domain/DetectorOptions.ts"
 import { ip } from "../../../src/domain/Ip.ts"
 import * as IcmpProbe from "../../../src/services/health/IcmpProbe.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
@@ -13,13 +14,14 @@ import { now } from "../../../src/services/Now.ts"
 
 const [, , kind = "", ...hosts] = process.argv
 
-const [check, port] = kind.split(":")
-const probe = check === "tcp" ? TcpProbe.make({ port: Number(port) }) : IcmpProbe.probe
+const [check, detail] = kind.split(":")
+const probe = check === "tcp" ? TcpProbe.make({ port: Number(detail) }) : IcmpProbe.probe
+const options = detectorOptions(undefined, 2, detail === "fast" ? "fast" : "normal")
 
 const print = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`)
 
 const program = Effect.gen(function* () {
-  const source = yield* Prober.make(probe)
+  const source = yield* Prober.make(probe, options)
   let known: SourceState | undefined
   const tellState = Effect.gen(function* () {
     const state = yield* source.state
