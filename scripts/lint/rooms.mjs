@@ -14,6 +14,7 @@ const pure = new Set(
 const ports = new Set([
   "src/services/config/ConfigSource.ts",
   "src/services/ec2/Ec2.ts",
+  "src/services/ec2/InstanceStatuses.ts",
   "src/services/health/HealthSource.ts",
   "src/services/health/Probe.ts",
   "src/services/state/StateStore.ts",

@@ -23,6 +23,12 @@ export const routeWrites: BucketLimits = { capacity: 50, refillPerSecond: 5 }
 export const describes: BucketLimits = { capacity: 100, refillPerSecond: 20 }
 
 /**
+ * EC2's limit for DescribeInstances, DescribeInstanceStatus and DescribeNetworkInterfaces that have neither filter nor pages,
+ * such as those that name ids, each call its own bucket (same source).
+ */
+export const describesById: BucketLimits = { capacity: 50, refillPerSecond: 10 }
+
+/**
  * A throttle answer halves the share and ten seconds double it. At that pace somebody else who takes a steady half of the
  * limit costs about one throttled call in 25, and one who took the whole bucket once costs three seconds.
  */

@@ -1,5 +1,6 @@
 import * as NodePath from "@effect/platform-node/NodePath"
 import { Cause, Config, DateTime, Effect, type FileSystem, Layer } from "effect"
+import { healthPolicyWords } from "../domain/HealthPolicy.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import * as AuditFile from "../services/audit/AuditFile.ts"
 import { AuditLog } from "../services/audit/AuditLog.ts"
@@ -22,7 +23,8 @@ import * as StateStore from "../services/state/StateStore.ts"
 import * as HttpControlPlane from "./HttpControlPlane.ts"
 import * as Metrics from "./metrics/Metrics.ts"
 import type { OptionProblem } from "./OptionReader.ts"
-import type { CheckChoice, ConfigChoice, HttpChoice, Options, VpcChoice } from "./Options.ts"
+import type { CheckChoice } from "./HealthOptions.ts"
+import type { ConfigChoice, HttpChoice, Options, VpcChoice } from "./Options.ts"
 import * as Reconciler from "./Reconciler.ts"
 import { StartFault, startFault } from "./StartFault.ts"
 import { topologyOf } from "./Simulated.ts"
@@ -106,6 +108,8 @@ const checkWords = (check: CheckChoice): string => {
       return "icmpecho"
     case "Tcp":
       return `tcp to port ${check.port}`
+    case "Ec2":
+      return "the state of instances in EC2"
     case "CloudWatch":
       return "CloudWatch alarms"
     case "Simulated":
@@ -153,7 +157,7 @@ const exportLayer = ({ otlpEndpoint }: Options): Layer.Layer<never, StartFault> 
 const gaugesEvery = 5_000
 
 const layer = (options: Options, vpc: ChosenVpc) => {
-  const { config, dryRun, health, http, otlpEndpoint, policy, recheckInterval } = options
+  const { config, dryRun, http, otlpEndpoint, policy, recheckInterval } = options
   return SystemdNotify.layer.pipe(
     Layer.provideMerge(httpLayer(http)),
     Layer.provide(HttpControlPlane.layer({ version, vpc: vpc.id, dryRun })),
@@ -164,7 +168,7 @@ const layer = (options: Options, vpc: ChosenVpc) => {
     Layer.provideMerge(
       Layer.mergeAll(
         configLayer(config),
-        WatchHosts.layer(health, vpc.region),
+        WatchHosts.layer(options, vpc.region),
         dryRun ? Executor.layerDryRun : Executor.layer,
         stateLayer(options.stateFile),
       ),
@@ -187,7 +191,8 @@ export const run = Effect.fnUntraced(function* (
       "expected a file (one that is called so is ./-): standard input cannot be watched",
     )
   const vpc = yield* chosenVpc(options.vpc)
-  const health = options.health.map(checkWords).join(" and ")
+  const by = options.health.length === 1 ? "" : ` (${healthPolicyWords(options.healthPolicy)})`
+  const health = options.health.map(checkWords).join(" and ") + by
   yield* Effect.logInfo(
     `vpc-router ${version}: ${configWords(options.config)}, for ${vpc.words}; health: ${health}` +
       (options.dryRun ? "; dry run: nothing will be written" : ""),

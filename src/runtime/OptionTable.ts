@@ -82,8 +82,15 @@ export const optionTable = {
     kind: "list",
     short: "H",
     metavar: "CHECKS",
-    words: ["icmpecho", "tcp", "cloudwatch", "multi"],
-    help: "How hosts are watched: icmpecho, tcp, cloudwatch, or a list of them; a host that fails one check has failed. multi is icmpecho,tcp. Default: icmpecho; with --simulate: simulated.",
+    words: ["icmpecho", "tcp", "cloudwatch", "ec2", "multi"],
+    help: "How hosts are watched: icmpecho, tcp, cloudwatch, ec2 (what EC2 says of its instance), or a list of them. multi is icmpecho,tcp. Default: icmpecho; with --simulate: simulated.",
+  },
+  "health-policy": {
+    group: "Health",
+    kind: "value",
+    metavar: "POLICY",
+    words: ["any-fails", "all-fail", "quorum:2"],
+    help: "When a host has failed that several checks watch: any-fails, all-fail, or quorum:N, when at least N of them fail it. Default: any-fails.",
   },
   "icmp-check-interval": {
     group: "Health",
@@ -102,6 +109,12 @@ export const optionTable = {
     kind: "value",
     metavar: "SECONDS",
     help: "Between two connections to a host. Default: 1.",
+  },
+  "ec2-interval": {
+    group: "Health",
+    kind: "value",
+    metavar: "SECONDS",
+    help: "ec2: how often EC2 is asked, 100 hosts a call. Default: 5.",
   },
   detect: {
     group: "Health",

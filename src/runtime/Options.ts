@@ -1,14 +1,14 @@
 import { Data, Result } from "effect"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decodeFixedSpec } from "../domain/DecodeFixedSpec.ts"
-import { type DetectorOptions, detectModes, detectorOptions, withTiming } from "../domain/DetectorOptions.ts"
 import type { Millis } from "../domain/Health.ts"
+import type { HealthPolicy } from "../domain/HealthPolicy.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
 import { metadataEndpoint } from "../services/ec2/Metadata.ts"
 import type { ChosenPlugin } from "../services/PluginSession.ts"
-import { type AlarmChoice, readAlarms } from "./AlarmOptions.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
+import { type CheckChoice, readHealth } from "./HealthOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionName, optionNames, variableOf } from "./OptionTable.ts"
 import * as Values from "./OptionValues.ts"
@@ -36,19 +36,6 @@ export type VpcChoice = Data.TaggedEnum<{
 }>
 export const VpcChoice = Data.taggedEnum<VpcChoice>()
 
-/** A way to watch hosts: one of `--health`. */
-export type CheckChoice = Data.TaggedEnum<{
-  IcmpEcho: { readonly detector: DetectorOptions }
-  Tcp: { readonly detector: DetectorOptions; readonly port: number }
-  Simulated: { readonly detector: DetectorOptions }
-  CloudWatch: { readonly alarms: AlarmChoice }
-  /** A plugin that sends and receives. */
-  PluginProbe: { readonly plugin: ChosenPlugin; readonly detector: DetectorOptions }
-  /** A plugin that reaches its verdicts itself. */
-  PluginHealth: { readonly plugin: ChosenPlugin }
-}>
-export const CheckChoice = Data.taggedEnum<CheckChoice>()
-
 export interface HttpChoice {
   readonly address: string
   readonly port: number
@@ -71,8 +58,10 @@ export interface LogChoice {
 export interface Options {
   readonly config: ConfigChoice
   readonly vpc: VpcChoice
-  /** Different ones, at least one. A host that fails one has failed. */
+  /** Different ones, at least one. */
   readonly health: readonly [CheckChoice, ...ReadonlyArray<CheckChoice>]
+  /** How the verdicts of several checks make one. */
+  readonly healthPolicy: HealthPolicy
   readonly policy: Policy
   /** Milliseconds between readings of EC2; 0: never again by time alone. */
   readonly recheckInterval: Millis
@@ -179,50 +168,6 @@ const metadataEndpointOf = (environment: Environment): string | undefined => {
 const regionOf = (environment: Environment): string | undefined =>
   [environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]].find((text) => text !== undefined && text !== "")
 
-const checks = ["icmpecho", "tcp", "cloudwatch", "simulated", "multi"] as const
-const shortestInterval: Millis = 100
-const longestInterval: Millis = 3_600_000
-
-const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: PluginChoices): ReadonlyArray<CheckChoice> => {
-  const listed = reader.list("health", plugins.wordOr(checks, ["health", "probe"]))
-  const chosen = listed ?? [isSimulated ? ("simulated" as const) : ("icmpecho" as const)]
-  const given = chosen.flatMap((choice) => (isPlugin(choice) ? [] : [choice]))
-  const names = new Set(given.flatMap((name) => (name === "multi" ? (["icmpecho", "tcp"] as const) : [name])))
-  if (names.has("simulated") && !isSimulated) reader.fault("health", "simulated hosts are there with --simulate only")
-  if (names.has("cloudwatch") && isSimulated) reader.fault("health", "a simulated VPC has no CloudWatch alarms")
-  const alarms = readAlarms(reader, names.has("cloudwatch"))
-  const mode = reader.value("detect", Values.word(detectModes))
-  const fall = reader.value("fall", Values.wholeNumber(1, 100))
-  const rise = reader.value("rise", Values.wholeNumber(1, 100))
-  const between = Values.duration(shortestInterval, longestInterval)
-  const icmpInterval = reader.value("icmp-check-interval", between)
-  const tcpInterval = reader.value("tcp-check-interval", between)
-  const port = reader.value("tcp-check-port", Values.wholeNumber(1, 65_535))
-  if (!names.has("icmpecho")) reader.unused("icmp-check-interval", "it belongs to --health icmpecho")
-  for (const name of ["tcp-check-port", "tcp-check-interval"] as const)
-    if (!names.has("tcp")) reader.unused(name, "it belongs to --health tcp")
-  const chosenDetector = detectorOptions(fall, rise, mode)
-  const detector = (interval = chosenDetector.interval): DetectorOptions => ({ ...chosenDetector, interval })
-  const builtIn = [...names].sort().map((name): CheckChoice => {
-    switch (name) {
-      case "icmpecho":
-        return CheckChoice.IcmpEcho({ detector: detector(icmpInterval) })
-      case "tcp":
-        return CheckChoice.Tcp({ detector: detector(tcpInterval), port: port ?? 22 })
-      case "cloudwatch":
-        return CheckChoice.CloudWatch({ alarms })
-      case "simulated":
-        return CheckChoice.Simulated({ detector: detector(undefined) })
-    }
-  })
-  const foreign = [...new Set(chosen.filter(isPlugin))].map(({ plugin, provides, timing }) =>
-    provides === "probe"
-      ? CheckChoice.PluginProbe({ plugin, detector: withTiming(chosenDetector, timing) })
-      : CheckChoice.PluginHealth({ plugin }),
-  )
-  return [...builtIn, ...foreign]
-}
-
 const readTables = (reader: OptionReader): TableScope => {
   const given = reader.list("tables", Values.tableSelector)
   if (given === undefined) return TableScope.Every()
@@ -291,7 +236,8 @@ export const readOptions = (
   const config = readConfig(reader, plugins)
   const vpc = readVpc(reader, environment)
   const recheckInterval = reader.value("route-recheck-interval", Values.duration(1_000, 86_400_000, true)) ?? 30_000
-  const [firstCheck, ...moreChecks] = readHealth(reader, vpc?._tag === "Simulated", plugins)
+  const health = readHealth(reader, vpc?._tag === "Simulated", plugins)
+  const [firstCheck, ...moreChecks] = health.checks
   const policy = {
     tables: readTables(reader),
     own: readRanges(reader, "own", Values.range),
@@ -315,6 +261,7 @@ export const readOptions = (
       config,
       vpc,
       health: [firstCheck, ...moreChecks],
+      healthPolicy: health.policy,
       policy,
       recheckInterval,
       dryRun,

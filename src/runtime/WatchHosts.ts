@@ -11,11 +11,12 @@ import type { Probe, ProbeSink } from "../services/health/Probe.ts"
 import * as Prober from "../services/health/Prober.ts"
 import * as SimulatedProbe from "../services/health/SimulatedProbe.ts"
 import * as TcpProbe from "../services/health/TcpProbe.ts"
-import type { CheckChoice, Options } from "./Options.ts"
+import type { CheckChoice } from "./HealthOptions.ts"
+import type { Options } from "./Options.ts"
 import { type StartFault, startFault } from "./StartFault.ts"
 
 /** What is watched by a probe that is built in. */
-type BuiltIn = Exclude<CheckChoice, { readonly _tag: "CloudWatch" | "PluginHealth" | "PluginProbe" }>
+type BuiltIn = Exclude<CheckChoice, { readonly _tag: "CloudWatch" | "Ec2" | "PluginHealth" | "PluginProbe" }>
 
 const probeOf = Effect.fnUntraced(function* (check: BuiltIn): Effect.fn.Return<Probe["Service"], StartFault> {
   switch (check._tag) {
@@ -48,6 +49,11 @@ const sourceOf = Effect.fnUntraced(function* (check: CheckChoice, region: string
       Effect.promise(() => import("./WatchAlarms.ts")),
       ({ make }) => make(check.alarms, region),
     )
+  if (check._tag === "Ec2")
+    return yield* Effect.flatMap(
+      Effect.promise(() => import("./WatchInstances.ts")),
+      ({ make }) => make(check.interval, region),
+    )
   // A plugin that cannot do its work is down, and is tried again: that is no reason not to start.
   if (check._tag === "PluginHealth") return yield* PluginHealth.make(check.plugin)
   if (check._tag === "PluginProbe") return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector)
@@ -58,7 +64,7 @@ const sourceOf = Effect.fnUntraced(function* (check: CheckChoice, region: string
 
 /** What watches the hosts, as `--health` says. `region` is where the VPC is; undefined: the SDK's environment says. */
 export const layer = (
-  [first, ...more]: Options["health"],
+  { health: [first, ...more], healthPolicy }: Pick<Options, "health" | "healthPolicy">,
   region: string | undefined,
 ): Layer.Layer<HealthSource, StartFault, FileSystem.FileSystem | HostInstances> =>
   Layer.effect(
@@ -66,6 +72,6 @@ export const layer = (
     Effect.gen(function* () {
       const source = yield* sourceOf(first, region)
       const others = yield* Effect.forEach(more, (check) => sourceOf(check, region))
-      return others.length === 0 ? source : yield* MultiHealth.make([source, ...others])
+      return others.length === 0 ? source : yield* MultiHealth.make([source, ...others], healthPolicy)
     }),
   ).pipe(Layer.provide(NodePath.layer))

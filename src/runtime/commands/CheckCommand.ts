@@ -51,7 +51,7 @@ const watch = (
   const instances = instancesOnce(hosts, options, chosen.layer)
   return readHealth(hosts, options.health).pipe(
     Effect.map((health) => Watched.Watched({ health })),
-    Effect.provide(Layer.provide(WatchHosts.layer(options.health, chosen.region), instances)),
+    Effect.provide(Layer.provide(WatchHosts.layer(options, chosen.region), instances)),
     Effect.catchTag("StartFault", ({ problems }) =>
       Effect.succeed(
         Watched.Unwatchable({ why: problems.map(({ message, option }) => `${option}: ${message}`).join("; ") }),

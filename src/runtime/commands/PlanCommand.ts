@@ -28,7 +28,7 @@ export const showPlan = Effect.fnUntraced(function* (
     ? Effect.map(reading, (vpc) => ({ vpc, health: allHealthy(hosts) }))
     : Effect.all({ vpc: reading, health: readHealth(hosts, options.health) }, { concurrency: "unbounded" }).pipe(
         Effect.provide(
-          Layer.provide(WatchHosts.layer(options.health, chosen.region), instancesOnce(hosts, options, chosen.layer)),
+          Layer.provide(WatchHosts.layer(options, chosen.region), instancesOnce(hosts, options, chosen.layer)),
         ),
       )
   const { health, vpc } = yield* Effect.provide(picture, chosen.layer)

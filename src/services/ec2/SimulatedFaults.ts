@@ -6,6 +6,7 @@ export const operations = [
   "DescribeRouteTables",
   "DescribeNetworkInterfaces",
   "DescribeInstances",
+  "DescribeInstanceStatus",
   "CreateRoute",
   "ReplaceRoute",
   "DeleteRoute",

@@ -7,6 +7,7 @@ import {
   type SubnetId,
   type VpcId,
 } from "../../domain/Ids.ts"
+import type { CheckResult, ScheduledEvent, StatusCheck } from "../../domain/InstanceStatus.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import {
   type InstanceState,
@@ -37,6 +38,12 @@ export interface SimulatedInterface {
   readonly attachment: SimulatedAttachment | undefined
   /** `false`: the host hangs. EC2 does not notice; its routes stay active. */
   readonly answers: boolean
+}
+
+/** What EC2 finds and plans beside the state of an instance: checks that are not ok while it runs, and events. */
+export interface SimulatedStatus {
+  readonly checks: Readonly<Partial<Record<StatusCheck, CheckResult>>>
+  readonly events: ReadonlyArray<ScheduledEvent>
 }
 
 /** A route as it is kept: where it leads, not how that looks. State, instance and owner are worked out on reading. */
@@ -81,6 +88,8 @@ export interface SimulatedVpc {
   readonly tables: ReadonlyMap<RouteTableId, SimulatedTable>
   readonly interfaces: ReadonlyMap<InterfaceId, SimulatedInterface>
   readonly instances: ReadonlyMap<InstanceId, InstanceState>
+  /** Instances that are missing: nothing to report. */
+  readonly statuses: ReadonlyMap<InstanceId, SimulatedStatus>
   /** Gateways and the like that were deleted; routes to them are blackholes. */
   readonly gone: ReadonlySet<string>
   /** The last interface that held an address which no interface holds now: what `replace` brings back. */

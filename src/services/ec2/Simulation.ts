@@ -111,7 +111,7 @@ const make = (topology: Topology): Simulation["Service"] => {
     const requestId = `simulated-${++requests}`
     if (latency > 0) yield* Effect.sleep(latency / 2)
     const at = yield* now
-    const limits = isWrite(operation) ? TokenBucket.routeWrites : TokenBucket.describes
+    const limits = limitsOf(operation)
     const taken = TokenBucket.take(buckets.get(operation) ?? TokenBucket.full(limits, at), at)
     buckets.set(operation, taken.bucket)
     if (taken.waitMillis > 0) {
@@ -162,6 +162,11 @@ const make = (topology: Topology): Simulation["Service"] => {
       return Result.isSuccess(changed) ? { requestId } : yield* failed(operation, changed.failure, requestId)
     }),
   }
+}
+
+const limitsOf = (operation: Operation): TokenBucket.BucketLimits => {
+  if (isWrite(operation)) return TokenBucket.routeWrites
+  return operation === "DescribeInstanceStatus" ? TokenBucket.describesById : TokenBucket.describes
 }
 
 const hostsOf = (vpc: SimulatedVpc): ReadonlyArray<SimulatedHost> =>

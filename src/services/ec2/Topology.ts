@@ -99,6 +99,7 @@ const build = (file: TopologyFile): Result.Result<Topology, TopologyRejected> =>
           tables,
           interfaces,
           instances,
+          statuses: new Map(),
           gone,
           former: new Map(),
           routesPerTable: file.quotas?.routesPerTable ?? defaultRoutesPerTable,
