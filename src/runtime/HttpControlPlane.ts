@@ -7,7 +7,7 @@ import { overviewToJson } from "./OverviewToJson.ts"
 import { Metrics } from "./metrics/Metrics.ts"
 import { Reconciler } from "./Reconciler.ts"
 import type { DaemonState } from "./ReconcilerStatus.ts"
-import { type About, routeSpecJson, statusToJson } from "./StatusToJson.ts"
+import { type About, heldDeletionsJson, routeSpecJson, statusToJson } from "./StatusToJson.ts"
 
 const simulatedHostJson = (host: SimulatedHost): SimulatedHostJson => ({
   addresses: host.addresses,
@@ -70,6 +70,10 @@ export const layer = (
         metrics: (yield* Metrics).text,
         routeSpec: Effect.map(reconciler.spec, routeSpecJson),
         post: config.post,
+        decided: Effect.map(reconciler.decided, ({ brake, isDecided }) => ({
+          decided: isDecided,
+          held: heldDeletionsJson(brake),
+        })),
         confirm: reconciler.confirm,
         drain: reconciler.drain,
         heartbeat: reconciler.heartbeat,

@@ -1,3 +1,4 @@
+import type { Brake } from "../domain/DeletionBrake.ts"
 import type { Failovers } from "../domain/Failover.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { Overview } from "../domain/Overview.ts"
@@ -31,8 +32,7 @@ export interface DaemonState {
 
 /** Everything that the daemon says of itself. */
 export interface ReconcilerStatus extends WorldStatus, DaemonState {
-  /** The hash that confirms the held deletions, if any are held. */
-  readonly brake: string | undefined
+  readonly brake: Brake | undefined
 }
 
 /** The same in little room. */

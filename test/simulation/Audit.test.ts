@@ -165,7 +165,7 @@ describe("the audit log", () => {
           yield* accepted({})
           const { confirm, status } = yield* Reconciler
           const { brake } = yield* status
-          yield* Effect.forkChild(confirm(brake ?? "none").pipe(asking("127.0.0.1")))
+          yield* Effect.forkChild(confirm(brake?.hash ?? "none").pipe(asking("127.0.0.1")))
           yield* pass(3_000)
         }),
       )

@@ -124,7 +124,7 @@ describe("the reconcile loop on the simulated VPC", () => {
       assert.isFalse(yield* reconciler.confirm("0000000000000000"))
       yield* pass(1_000)
       assert.deepStrictEqual(yield* carriers(range), everywhere(carrier))
-      assert.isTrue(yield* reconciler.confirm(brake ?? ""))
+      assert.isTrue(yield* reconciler.confirm(brake?.hash ?? ""))
       yield* pass(2_000)
       assert.deepStrictEqual(yield* carriers(range), everywhere("none"))
     }).pipe(Effect.provide(daemon())),
@@ -143,7 +143,7 @@ describe("the reconcile loop on the simulated VPC", () => {
       for (const [range] of Object.entries({ ...shape(66), ...shape(99) }))
         assert.notStrictEqual((yield* carriers(range))["rtb-00main"], "none", range)
       const { brake } = yield* (yield* Reconciler).status
-      assert.isTrue(yield* (yield* Reconciler).confirm(brake ?? ""))
+      assert.isTrue(yield* (yield* Reconciler).confirm(brake?.hash ?? ""))
       yield* pass(5_000)
       assert.strictEqual((yield* carriers("10.66.0.0/24"))["rtb-00main"], "none")
     }).pipe(Effect.provide(daemon())),

@@ -186,12 +186,19 @@ describe("the status of a running daemon", () => {
       const control = yield* ControlPlane
       yield* post(spec)
       yield* pass(2_000)
+      assert.deepStrictEqual(yield* control.decided, { decided: true, held: null })
       yield* post({})
+      const told = yield* control.decided
       yield* pass(200)
       const { brake, counts, held, routes } = yield* statusNow
       assert.deepStrictEqual(routes, {})
       assert.isNotNull(brake)
       assert.strictEqual(brake?.deletions.length, 8)
+      const hash = brake?.hash ?? ""
+      const why = "the spec is empty"
+      assert.strictEqual(brake?.why, why)
+      const confirm = `POST /held/${hash}/confirm`
+      assert.deepStrictEqual(told, { decided: true, held: { hash, why, deletions: 8, confirm } })
       assert.match(brake?.deletions[0] ?? "", /^delete 10\.66\.17\.0\/24 in rtb-00main /)
       assert.isTrue(
         held.every(

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
+import { HeldDeletionsJson } from "../../../src/services/http/ControlPlane.ts"
 import { StatusJson } from "../../../src/services/http/StatusJson.ts"
 import { ask, problem, read, readAs } from "./Ask.ts"
 import { someStatus, withServer } from "./Scripted.ts"
@@ -17,6 +18,8 @@ const Accepted = Schema.Struct({
   cidrs: Schema.Int,
   hosts: Schema.Int,
   warnings: Schema.Array(Schema.Struct({ path: Schema.String, message: Schema.String })),
+  decided: Schema.Boolean,
+  held: Schema.NullOr(HeldDeletionsJson),
 })
 const Rejected = Schema.Struct({
   problems: Schema.Array(Schema.Struct({ path: Schema.String, message: Schema.String })),
@@ -180,12 +183,26 @@ describe("what the HTTP server takes", () => {
             cidrs: 2,
             hosts: 2,
             warnings: ['$["10.66.17.5/24"]'],
+            decided: true,
+            held: null,
           },
         )
         assert.deepStrictEqual(read(yield* ask(url, { path: "/route_spec" })), {
           "10.66.17.0/24": ["10.33.20.93", "10.33.30.22"],
           "10.66.18.0/24": [],
         })
+      }),
+    ),
+  )
+
+  it.live("the answer to a spec says what of it is held, and how to let it happen", () =>
+    withServer((url, script) =>
+      Effect.gen(function* () {
+        const confirm = `POST /held/${script.heldHash}/confirm`
+        const held = { hash: script.heldHash, why: "the spec is empty", deletions: 8, confirm }
+        script.decided = { decided: true, held }
+        const answer = yield* ask(url, post("/route_spec", "{}"))
+        assert.deepInclude(readAs(Accepted, answer), { accepted: true, decided: true, held })
       }),
     ),
   )

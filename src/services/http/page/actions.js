@@ -53,11 +53,11 @@ export const renderBrake = ({ brake }, mayWrite) => {
     byId("confirm", HTMLDialogElement).close()
     return
   }
-  const { hash, left_out, shown } = brake
+  const { hash, left_out, shown, why } = brake
   const count = shown.length + left_out
   setText(
     part("brake-words"),
-    `${plural(count, "deletion")} would take away too much at once, so ${count === 1 ? "it is" : "they are"} held until confirmed by ${count === 1 ? "its" : "their"} hash, ${hash}.`,
+    `${plural(count, "deletion")} ${count === 1 ? "is" : "are"} held, since ${why}, until confirmed by ${count === 1 ? "its" : "their"} hash, ${hash}.`,
   )
   patchLines(part("brake-list"), [...shown.slice(0, 3), ...(count > 3 ? [`… and ${count - 3} more`] : [])])
   part("brake-ask").hidden = !mayWrite
