@@ -45,7 +45,7 @@ export class BatchLog {
       return `${done} of ${count(decided, "write")} done so far, in ${Math.round((at - since) / 1000)} s`
     }
     this.#batch = undefined
-    const superseded = decided - done - failed
+    const superseded = Math.max(0, decided - done - failed)
     // Each failure was said.
     if (done === 0 && superseded === 0) return undefined
     const some = done === decided ? count(done, "write") : `${done} of ${count(decided, "write")}`

@@ -259,6 +259,22 @@ describe("the executor", () => {
     }).pipe(Effect.provide(scripted)),
   )
 
+  it.effect("the tokens that it shows are those of the moment when they are shown", () =>
+    Effect.gen(function* () {
+      const { load, state } = yield* Executor
+      const shown = Effect.map(Effect.all([state, load]), (all) =>
+        all.map(({ tokens }) => Math.round(tokens.CreateRoute)),
+      )
+      yield* submit(...many(50).map((n) => create(n % 20, n)))
+      yield* pass(100)
+      assert.deepStrictEqual(yield* shown, [0, 0])
+      yield* pass(6_000)
+      assert.deepStrictEqual(yield* shown, [30, 30])
+      yield* pass(10_000)
+      assert.deepStrictEqual(yield* shown, [50, 50])
+    }).pipe(Effect.provide(scripted)),
+  )
+
   it.effect("a table that hangs does not hold up the others", () =>
     Effect.gen(function* () {
       const script = yield* Script
