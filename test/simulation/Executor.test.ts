@@ -263,7 +263,7 @@ describe("the executor", () => {
     Effect.gen(function* () {
       const { load, state } = yield* Executor
       const shown = Effect.map(Effect.all([state, load]), (all) =>
-        all.map(({ tokens }) => Math.round(tokens.CreateRoute)),
+        all.map(({ tokens }) => Math.floor(tokens.CreateRoute)),
       )
       yield* submit(...many(50).map((n) => create(n % 20, n)))
       yield* pass(100)
