@@ -1,6 +1,7 @@
 import { Effect, type FileSystem, Result, type Scope } from "effect"
 import { type AlarmMap, decodeAlarmMap } from "../domain/AlarmMap.ts"
 import { readOnce } from "../services/FileLook.ts"
+import * as AwsAlarmQueue from "../services/health/cloudwatch/AwsAlarmQueue.ts"
 import * as AwsAlarms from "../services/health/cloudwatch/AwsAlarms.ts"
 import * as CloudWatchHealth from "../services/health/cloudwatch/CloudWatchHealth.ts"
 import type { HealthSource } from "../services/health/HealthSource.ts"
@@ -36,9 +37,10 @@ export const make = Effect.fnUntraced(function* (
   choice: AlarmChoice,
   region: string | undefined,
 ): Effect.fn.Return<HealthSource["Service"], StartFault, FileSystem.FileSystem | HostInstances | Scope.Scope> {
-  const { insufficientData, interval, mapFile, names, prefixes } = choice
+  const { insufficientData, interval, mapFile, names, prefixes, queueUrl } = choice
   const hostsOf: AlarmMap = mapFile === undefined ? new Map() : yield* readMap(mapFile)
   const scope = { prefixes, names: new Set(names), hostsOf }
   const alarms = yield* AwsAlarms.make({ region, scope })
-  return yield* CloudWatchHealth.make(alarms, { scope, insufficientData, interval })
+  const queue = queueUrl === undefined ? undefined : yield* AwsAlarmQueue.make({ region, queueUrl })
+  return yield* CloudWatchHealth.make(alarms, { scope, insufficientData, interval, queue })
 })

@@ -42,7 +42,7 @@ export class AlarmWatchlist {
 
   /** Replaces the hosts to watch. */
   watch(wanted: ReadonlySet<Ip>, now: Millis): void {
-    for (const host of [...this.#hosts.keys()]) {
+    for (const host of this.#hosts.keys()) {
       if (wanted.has(host)) continue
       this.#hosts.delete(host)
       this.#changed.forget(host)

@@ -1,36 +1,43 @@
-import { Clock, Effect, Latch, Random, type Scope, Stream } from "effect"
-import { type AlarmScope, idleNames } from "../../../domain/AlarmScope.ts"
+import { Clock, Effect, Latch, type Scope, Stream } from "effect"
+import type { AlarmEvent } from "../../../domain/AlarmEvent.ts"
+import { type AlarmScope, idleNames, isOfInterest } from "../../../domain/AlarmScope.ts"
 import type { InsufficientData } from "../../../domain/AlarmVerdict.ts"
 import type { Millis } from "../../../domain/Health.ts"
 import { nowUnsafe } from "../../Now.ts"
 import { ChangedVerdicts } from "../ChangedVerdicts.ts"
-import { type HealthSource, SourceState } from "../HealthSource.ts"
+import { type HealthSource, type SourceStanding, SourceState } from "../HealthSource.ts"
 import { HostInstances } from "../HostInstances.ts"
+import { backoff, tolerated } from "./AlarmBackoff.ts"
+import { listen } from "./AlarmEvents.ts"
 import type { AlarmFailure } from "./AlarmFailure.ts"
+import type { AlarmQueue } from "./AlarmQueue.ts"
 import type { Alarms } from "./Alarms.ts"
 import { AlarmWatchlist } from "./AlarmWatchlist.ts"
 
 /** The `--health` it is chosen by. */
 const name = "cloudwatch"
+/** How its queue shows itself beside it. */
+const queueName = "alarm-queue"
 
-/** The shortest time between the beginnings of two polls, however often one is asked for. */
+/** The shortest time between two polls, however often one is asked for. */
 const shortestGap: Millis = 1_000
-const longestBackoff: Millis = 30_000
-
-/** So many polls in a row must fail until the source is down; a denial does not pass, and so one is enough. */
-const tolerated = 3
 
 export interface CloudWatchOptions {
   readonly scope: AlarmScope
   readonly insufficientData: InsufficientData
   /** Milliseconds between polls. */
   readonly interval: Millis
+  /** Where changes of alarms are heard of sooner than by polls. */
+  readonly queue: AlarmQueue["Service"] | undefined
 }
 
 /**
  * Watches hosts by CloudWatch alarms, with no probe traffic at all. A poll that fails, or of which a page is missing, changes
  * nothing and is tried again with backoff and jitter; three in a row, or a single denial, make the source Down: all verdicts
  * are unknown until a poll succeeds.
+ *
+ * Events from the queue are heard of between polls, and the newer state counts, whichever way it came. Without the queue, or
+ * while it cannot be read, polls go on as before. An event of an alarm that polls have not shown yet asks for a poll.
  */
 export const make = Effect.fnUntraced(function* (
   alarms: Alarms["Service"],
@@ -69,8 +76,12 @@ export const make = Effect.fnUntraced(function* (
     return Effect.forEach(fresh, (words) => Effect.logWarning(words), { discard: true })
   })
 
-  const backoff = (failures: number) =>
-    Effect.map(Random.next, (share) => (0.5 + share / 2) * Math.min(longestBackoff, shortestGap * 2 ** (failures - 1)))
+  const hear = ({ state: said, ...alarm }: AlarmEvent) =>
+    Effect.sync(() => {
+      // One that polls have not shown may be new.
+      if (!hosts.heard(alarm.arn, said, now()) && isOfInterest(options.scope, { ...alarm, kind: "metric" }))
+        sooner.openUnsafe()
+    })
 
   const polls = Effect.gen(function* () {
     let failures = 0
@@ -101,11 +112,16 @@ export const make = Effect.fnUntraced(function* (
     Stream.runForEach(instances.changes, (found) => Effect.sync(() => hosts.moved(found, now()))),
   )
   yield* Effect.forkScoped(polls)
+  const events = options.queue === undefined ? undefined : yield* listen(options.queue, hear)
 
   return {
     name,
     watch: (wanted) => Effect.sync(() => hosts.watch(wanted, now())),
     verdicts: changed.stream,
     state: Effect.sync(() => state),
+    standings: Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<SourceStanding>> {
+      const queue = events === undefined ? [] : [{ name: queueName, state: yield* events.state }]
+      return [{ name, state }, ...queue]
+    }),
   }
 })

@@ -1,0 +1,92 @@
+import { Clock, Effect, type Scope } from "effect"
+import { type AlarmEvent, readAlarmMessage } from "../../../domain/AlarmEvent.ts"
+import type { Millis } from "../../../domain/Health.ts"
+import { now } from "../../Now.ts"
+import { shortened } from "../../PluginSession.ts"
+import { SourceState } from "../HealthSource.ts"
+import { backoff, tolerated } from "./AlarmBackoff.ts"
+import type { AlarmFailure } from "./AlarmFailure.ts"
+import type { AlarmQueue, QueuedMessage } from "./AlarmQueue.ts"
+
+/** Seconds to wait for messages: while the queue is read, and when it is not known whether it can be. */
+const wait = { usual: 20, first: 1 }
+
+/** A queue that gives nothing is not asked more often than this, even if it does not wait as it should. */
+const shortestGap: Millis = 1_000
+
+/** Listens to the queue. */
+export interface AlarmEvents {
+  /** Whether the queue can be read. Polls go on in any case. */
+  readonly state: Effect.Effect<SourceState>
+}
+
+/**
+ * Takes messages from the queue for as long as the scope lasts, and gives each change of an alarm to `hear`. What was
+ * understood is removed from the queue, and so is what is malformed, since it would come again for ever; that is logged.
+ * What cannot be removed comes again, and does no harm. A queue that cannot be read is tried again with backoff and jitter.
+ */
+export const listen = Effect.fnUntraced(function* (
+  queue: AlarmQueue["Service"],
+  hear: (event: AlarmEvent) => Effect.Effect<void>,
+): Effect.fn.Return<AlarmEvents, never, Scope.Scope> {
+  let state: SourceState = SourceState.Down({ since: yield* now, why: "starting" })
+
+  const becomeUp = Effect.gen(function* () {
+    if (state._tag === "Up") return
+    state = SourceState.Up({ since: yield* now })
+    yield* Effect.logInfo("alarm events are read from the queue")
+  })
+
+  const becomeDown = Effect.fnUntraced(function* (why: string) {
+    const before = state
+    state = SourceState.Down({ since: before._tag === "Down" ? before.since : yield* now, why })
+    if (before._tag === "Up" || before.why !== why)
+      yield* Effect.logWarning(`no alarm events from the queue; alarms are polled: ${why}`)
+  })
+
+  const take = Effect.fnUntraced(function* ({ body }: QueuedMessage) {
+    // Event times are Unix times by AWS's clock, as the wall clock is.
+    const message = readAlarmMessage(body, yield* Clock.currentTimeMillis)
+    switch (message._tag) {
+      case "Changed": {
+        const { name, state } = message.event
+        yield* Effect.logDebug(`alarm event: ${shortened(name)} is ${state.value}`)
+        return yield* hear(message.event)
+      }
+      case "Other":
+        return yield* Effect.logDebug(`not a change of an alarm, on the alarm queue: ${shortened(message.kind)}`)
+      case "Malformed":
+        return yield* Effect.logWarning(`removed from the alarm queue, as it is no event: ${shortened(message.why)}`)
+    }
+  })
+
+  const remove = (messages: ReadonlyArray<QueuedMessage>) =>
+    Effect.catch(queue.remove(messages), ({ why }: AlarmFailure) =>
+      Effect.logDebug(`alarm events will come again: ${why}`),
+    )
+
+  const receiving = Effect.gen(function* () {
+    let failures = 0
+    for (;;) {
+      const began = yield* now
+      const received = yield* Effect.result(queue.receive(state._tag === "Up" ? wait.usual : wait.first))
+      if (received._tag === "Failure") {
+        failures++
+        const { kind, why } = received.failure
+        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(why)
+        else yield* Effect.logDebug(`the alarm queue could not be read: ${why}`)
+        yield* Effect.sleep(yield* backoff(failures))
+        continue
+      }
+      failures = 0
+      yield* becomeUp
+      const messages = received.success
+      yield* Effect.forEach(messages, take, { discard: true })
+      if (messages.length > 0) yield* remove(messages)
+      else yield* Effect.sleep(Math.max(0, shortestGap - ((yield* now) - began)))
+    }
+  })
+
+  yield* Effect.forkScoped(receiving)
+  return { state: Effect.sync(() => state) }
+})
