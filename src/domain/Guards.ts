@@ -23,7 +23,10 @@ export interface Withheld {
   readonly until?: Millis | undefined
 }
 
-/** The time after a cut in which hosts may answer before failures from the time of the cut count. */
+/** All hosts failed, several of them together: nobody is heard. Since when the first of them failed. */
+type Dark = { readonly from: Millis }
+
+/** The time after a cut, or the dark, in which hosts may answer before failures from that time count. */
 interface Settling {
   readonly from: Millis
   readonly heardAt: Millis
@@ -35,6 +38,7 @@ export interface Guards {
   readonly anchors: Anchors
   readonly cutOff: CutOff | undefined
   readonly settling: Settling | undefined
+  readonly dark: Dark | undefined
   readonly mass: MassFailure | undefined
   /** Failed hosts whose failure is new or held. */
   readonly failing: ReadonlyMap<Ip, Failure>
@@ -52,6 +56,7 @@ export const noGuards: Guards = {
   anchors: new Map(),
   cutOff: undefined,
   settling: undefined,
+  dark: undefined,
   mass: undefined,
   failing: new Map(),
   confirmed: new Map(),
@@ -64,9 +69,31 @@ export const noGuards: Guards = {
 /** A lost probe to the last anchor that answers is asked again within this time; a cut that is no longer was none. */
 const oneLostProbe: Millis = 250
 
-const settlingAfter = ({ guards, policy }: World, cutOff: CutOff | undefined, now: Millis): Settling | undefined => {
+/** Whether no host answers of those that did a short while ago, two or more, and all have failed. */
+const darkAfter = ({ cidrsOf, guards, health }: World, now: Millis): Dark | undefined => {
+  let from = guards.dark?.from ?? Infinity
+  let together = 0
+  if (guards.failing.size === 0 && guards.dark === undefined) return undefined
+  for (const [host, verdict] of health) {
+    if (verdict._tag === "Healthy") return undefined
+    const failure = guards.failing.get(host)
+    if (failure === undefined || !cidrsOf.has(host) || now - failure.since >= massWindow) continue
+    together++
+    from = Math.min(from, failure.since)
+  }
+  return guards.dark ?? (together >= 2 ? { from } : undefined)
+}
+
+const settlingAfter = (
+  { guards, policy }: World,
+  cutOff: CutOff | undefined,
+  dark: Dark | undefined,
+  now: Millis,
+): Settling | undefined => {
   const { anchors, settling } = guards
   if (cutOff !== undefined) return undefined
+  if (guards.dark !== undefined && dark === undefined)
+    return { from: guards.dark.from, heardAt: now, until: now + (policy.guards ?? defaultGuards).settle }
   if (guards.cutOff === undefined) return settling !== undefined && now < settling.until ? settling : undefined
   // If no anchor counts any more, the operator has set them aside: failures count as they are.
   const isHeard = [...anchors.values()].some(({ counts }) => counts)
@@ -132,10 +159,11 @@ const dampedAt = ({ cidrsOf, guards: { flaps }, policy }: World, now: Millis): R
   return damped
 }
 
-const isIdle = ({ anchors, cutOff, damped, failing, flaps, settling, withheld }: Guards): boolean =>
+const isIdle = ({ anchors, cutOff, damped, dark, failing, flaps, settling, withheld }: Guards): boolean =>
   anchors.size + damped.size + failing.size + flaps.size + withheld.size === 0 &&
   cutOff === undefined &&
-  settling === undefined
+  settling === undefined &&
+  dark === undefined
 
 /** The world as its guards see it at `now`, and the hosts whose standing that may change. The same again changes nothing. */
 export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet<Ip>] => {
@@ -143,7 +171,8 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
   if (isIdle(guards)) return [world, new Set()]
   const policy = world.policy.guards ?? defaultGuards
   const cutOff = cutOffAfter(guards.cutOff, guards.anchors)
-  const settling = settlingAfter(world, cutOff, now)
+  const dark = darkAfter(world, now)
+  const settling = settlingAfter(world, cutOff, dark, now)
   const failing = new Map<Ip, Failure>()
   const withheld = new Map<Ip, Withheld>()
   for (const [host, failure] of guards.failing) {
@@ -163,13 +192,14 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })
     for (const host of mass.hosts.keys()) withheld.set(host, { reason, until: massEndsAt(mass) })
   }
-  for (const [host, { at }] of failing) if (!withheld.has(host) && now - at >= massWindow) failing.delete(host)
+  for (const [host, { at }] of failing)
+    if (!withheld.has(host) && dark === undefined && now - at >= massWindow) failing.delete(host)
   const damped = dampedAt(world, now)
   const changed = new Set<Ip>([
     ...changedKeys(guards.withheld, withheld, sameWithheld),
     ...changedKeys(guards.damped, damped, (a, b) => a === b),
   ])
-  return [{ ...world, guards: { ...guards, cutOff, settling, mass, failing, withheld, damped } }, changed]
+  return [{ ...world, guards: { ...guards, cutOff, settling, dark, mass, failing, withheld, damped } }, changed]
 }
 
 /** When the guards are to be looked at again, although nothing happens. */

@@ -60,7 +60,7 @@ export type HoldReason = Data.TaggedEnum<{
   DeletionBrake: { readonly hash: string; readonly cause: BrakeCause }
   /** None of the anchors that ever answered does: it is this monitor that is cut off. */
   MonitorCutOff: { readonly hash: string; readonly anchors: number }
-  /** The host failed while the monitor was cut off, which an anchor ended a moment ago. */
+  /** The host failed while no anchor, or no other host, was heard; and a moment ago one was. */
   AfterCutOff: {}
   /** So many hosts failed together that it is more likely the way to them. */
   MassFailure: { readonly hash: string; readonly failed: number; readonly of: number }
@@ -100,7 +100,7 @@ const reasonWords = HoldReason.$match({
   DeletionBrake: ({ cause, hash }) => `not deleted (${causeWords[cause]}): confirm the plan ${hash} to go on`,
   MonitorCutOff: ({ anchors, hash }) =>
     `this monitor is cut off: ${anchors === 1 ? "its anchor is" : `all ${anchors} anchors are`} silent; confirm ${hash} to act all the same`,
-  AfterCutOff: () => "its host failed while this monitor was cut off, and has a moment to answer",
+  AfterCutOff: () => "its host failed while nobody was heard, and has a moment to answer, too",
   MassFailure: ({ failed, hash, of }) =>
     `${failed} of ${of} hosts fell silent together: more likely the way to them than the hosts; confirm ${hash} to fail them over`,
   FailoverLimit: ({ hash, host, limit }) =>

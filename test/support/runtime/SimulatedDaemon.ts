@@ -1,7 +1,7 @@
 import { Context, Deferred, Effect, Layer, Option, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { cidr } from "../../../src/domain/Cidr.ts"
-import { ip } from "../../../src/domain/Ip.ts"
+import { type Ip, ip } from "../../../src/domain/Ip.ts"
 import { defaultPolicy, type Policy } from "../../../src/domain/Policy.ts"
 import type { RouteSpec } from "../../../src/domain/RouteSpec.ts"
 import type { Reconciler } from "../../../src/runtime/Reconciler.ts"
@@ -13,6 +13,7 @@ import { defaultTopology } from "../../../src/services/ec2/DefaultTopology.ts"
 import * as SimulatedEc2 from "../../../src/services/ec2/SimulatedEc2.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
 import type { Topology } from "../../../src/services/ec2/Topology.ts"
+import { AnchorNews } from "../../../src/services/health/AnchorNews.ts"
 import { HealthSource } from "../../../src/services/health/HealthSource.ts"
 import * as HostInstances from "../../../src/services/health/HostInstances.ts"
 import * as StateStore from "../../../src/services/state/StateStore.ts"
@@ -51,19 +52,28 @@ const specs = Layer.effectContext(
   }),
 )
 
-const health = Layer.effect(
-  HealthSource,
-  Effect.gen(function* () {
-    const simulation = yield* Simulation
-    return yield* Prober.make(SimulatedProbe.make({ answers: simulation.answersUnsafe, roundTrip: 2 }))
-  }),
-)
+const health = ({ anchors = [], network }: DaemonOptions) =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const { answersUnsafe } = yield* Simulation
+      const answers = (host: Ip) => (network === undefined ? answersUnsafe(host) : network(host))
+      const probe = SimulatedProbe.make({ answers, roundTrip: 2 })
+      const source = yield* Prober.make(probe, undefined, new Set(anchors.map(ip)))
+      const verdicts = Stream.map(source.anchors, (batch) =>
+        batch.map(({ host, verdict }) => ({ source: source.name, anchor: host, verdict })),
+      )
+      return Context.make(HealthSource, source).pipe(Context.add(AnchorNews, { verdicts }))
+    }),
+  )
 
 export interface DaemonOptions {
   readonly topology?: Topology
   readonly policy?: Partial<Policy>
   readonly recheckInterval?: number
   readonly dryRun?: boolean
+  readonly anchors?: ReadonlyArray<string>
+  /** Who answers at present. Without it: the simulated machines that are up. */
+  readonly network?: (host: Ip) => boolean
   readonly store?: Layer.Layer<StateStore.StateStore>
 }
 
@@ -81,7 +91,7 @@ export const daemon = (
     Layer.provideMerge(
       Layer.mergeAll(
         specs,
-        health,
+        health(options),
         options.store ?? StateStore.layerNone,
         options.dryRun === true ? Executor.layerDryRun : Executor.layer,
       ),

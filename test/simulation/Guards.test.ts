@@ -1,0 +1,316 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { Reconciler } from "../../src/runtime/Reconciler.ts"
+import { Simulation } from "../../src/services/ec2/Simulation.ts"
+import { decodeTopology, type Topology } from "../../src/services/ec2/Topology.ts"
+import { carriers, daemon, type DaemonOptions, pass, Specs } from "../support/runtime/SimulatedDaemon.ts"
+
+const zoneNames = ["us-east-1a", "us-east-1b", "us-east-1c"]
+
+/** `hosts` machines, spread over so many zones; one route table for each zone. */
+const topology = (hosts: number, zones: number): Topology =>
+  Result.getOrThrow(
+    decodeTopology({
+      vpc: { id: "vpc-1", owner: "123456789012", cidrs: ["10.33.0.0/16"] },
+      subnets: zoneNames.slice(0, zones).map((zone, z) => ({ id: `subnet-${z}`, zone, cidrs: [`10.33.${z}.0/24`] })),
+      hosts: Array.from({ length: hosts }, (_, n) => ({
+        interface: `eni-${n}`,
+        instance: `i-${n}`,
+        addresses: [addressOf(n, zones)],
+      })),
+      tables: [
+        { id: "rtb-main", main: true, routes: [] },
+        ...zoneNames.slice(0, zones).map((_, z) => ({ id: `rtb-${z}`, subnets: [`subnet-${z}`], routes: [] })),
+      ],
+      latencyMillis: 5,
+    }),
+  )
+
+const addressOf = (n: number, zones: number): string => `10.33.${n % zones}.${10 + n}`
+
+const anchors = ["10.99.0.1", "10.99.0.2"]
+
+/** A daemon with so many hosts in so many zones, each of which may carry any of the destinations; and who answers. */
+const stand = (hosts: number, zones: number, more: Partial<DaemonOptions> = {}, destinations = 12) => {
+  const addresses = Array.from({ length: hosts }, (_, n) => addressOf(n, zones))
+  const dead = new Set<string>()
+  let isCut = false
+  const spec = Object.fromEntries(Array.from({ length: destinations }, (_, n) => [`10.66.${n}.0/24`, addresses]))
+  const layer = daemon({ topology: topology(hosts, zones), network: (host) => !isCut && !dead.has(host), ...more })
+  const settled = Effect.gen(function* () {
+    yield* pass(200)
+    yield* (yield* Specs).accept(spec)
+    yield* pass(5_000)
+  })
+  const replaced = Effect.gen(function* () {
+    const { calls } = yield* Simulation
+    return (yield* calls).get("ReplaceRoute") ?? 0
+  })
+  /** The interface that carries each destination, everywhere the same. */
+  const carrierOf = Effect.fnUntraced(function* (n: number) {
+    const all = new Set(Object.values(yield* carriers(`10.66.${n}.0/24`)))
+    return all.size === 1 ? ([...all][0] ?? "none") : `several: ${[...all].join()}`
+  })
+  const allCarriers = Effect.forEach(Object.keys(spec), (_, n) => carrierOf(n))
+  return {
+    addresses,
+    layer,
+    settled,
+    replaced,
+    allCarriers,
+    die: (some: ReadonlyArray<string>) => some.forEach((host) => dead.add(host)),
+    live: (some: ReadonlyArray<string>) => some.forEach((host) => dead.delete(host)),
+    cut: (is: boolean) => (isCut = is),
+    inZone: (z: number) => addresses.filter((_, n) => n % zones === z),
+  }
+}
+
+const kinds = Effect.gen(function* () {
+  const { holds } = yield* (yield* Reconciler).status
+  return holds.map(({ kind }) => kind)
+})
+
+const failed = Effect.gen(function* () {
+  const { hosts } = yield* (yield* Reconciler).status
+  return [...hosts].filter(({ verdict }) => verdict._tag === "Failed").length
+})
+
+describe("a monitor that is cut off", () => {
+  for (const hosts of [2, 3, 12]) {
+    const { cut, layer, replaced, settled } = stand(hosts, 1, { anchors })
+    it.effect(`moves nothing of ${hosts} hosts while no anchor answers, nor when they return one after another`, () =>
+      Effect.gen(function* () {
+        yield* settled
+        cut(true)
+        yield* pass(2_500)
+        assert.include(yield* kinds, "MonitorCutOff")
+        yield* pass(60_000, 50)
+        assert.include(yield* kinds, "MonitorCutOff")
+        cut(false)
+        yield* pass(20_000)
+        assert.strictEqual(yield* replaced, 0)
+        assert.deepStrictEqual(yield* kinds, [])
+        assert.strictEqual(yield* failed, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, cut, die, layer, replaced, settled } = stand(6, 2, { anchors })
+    it.effect("fails over soon after it hears again what died meanwhile", () =>
+      Effect.gen(function* () {
+        yield* settled
+        cut(true)
+        yield* pass(30_000, 50)
+        die(addresses.slice(0, 1))
+        cut(false)
+        yield* pass(2_000)
+        assert.strictEqual(yield* replaced, 0)
+        yield* pass(4_000)
+        assert.isAbove(yield* replaced, 0)
+        assert.strictEqual(yield* failed, 1)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, die, layer, replaced, settled } = stand(6, 2, { anchors: ["10.99.0.1", ...anchors] })
+    it.effect("is no matter while one anchor answers: a host that dies is failed over as fast as without anchors", () =>
+      Effect.gen(function* () {
+        yield* settled
+        die([...anchors.slice(1), ...addresses.slice(0, 1)])
+        yield* pass(2_000)
+        assert.strictEqual(yield* failed, 1)
+        assert.isAbove(yield* replaced, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, die, layer, replaced, settled } = stand(6, 2, { anchors })
+    it.effect("and whose anchors are gone for good acts again when the operator says so", () =>
+      Effect.gen(function* () {
+        const reconciler = yield* Reconciler
+        yield* settled
+        die([...anchors, ...addresses.slice(0, 1)])
+        yield* pass(10_000)
+        assert.strictEqual(yield* replaced, 0)
+        const { holds } = yield* reconciler.status
+        assert.isFalse(yield* reconciler.confirm("0000000000000000"))
+        assert.isTrue(yield* reconciler.confirm(holds[0]?.hash ?? ""))
+        yield* pass(500)
+        assert.isAbove(yield* replaced, 0)
+        assert.deepStrictEqual(yield* kinds, [])
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, die, layer, replaced, settled } = stand(6, 2, { anchors })
+    it.effect("is not believed in by anchors that never answered", () =>
+      Effect.gen(function* () {
+        die(anchors)
+        yield* settled
+        die(addresses.slice(0, 1))
+        yield* pass(2_000)
+        assert.isAbove(yield* replaced, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+})
+
+describe("without anchors", () => {
+  for (const hosts of [2, 3, 12, 60]) {
+    const { cut, layer, replaced, settled } = stand(hosts, 1)
+    it.effect(`${hosts} hosts that fall silent at once keep their routes, and when they return`, () =>
+      Effect.gen(function* () {
+        yield* settled
+        cut(true)
+        yield* pass(30_000, 20)
+        assert.strictEqual(yield* failed, hosts)
+        assert.strictEqual(yield* replaced, 0)
+        cut(false)
+        yield* pass(30_000, 20)
+        assert.strictEqual(yield* failed, 0)
+        assert.strictEqual(yield* replaced, 0)
+        assert.deepStrictEqual(yield* kinds, [])
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, die, layer, replaced, settled } = stand(12, 3, {}, 60)
+    it.effect("of 12 hosts in three zones 9 that fall silent together keep their routes until they are confirmed", () =>
+      Effect.gen(function* () {
+        const reconciler = yield* Reconciler
+        yield* settled
+        die(addresses.slice(0, 9))
+        yield* pass(60_000, 20)
+        assert.strictEqual(yield* replaced, 0)
+        assert.deepStrictEqual(yield* kinds, ["MassFailure"])
+        const { holds } = yield* reconciler.status
+        assert.strictEqual(holds[0]?.hosts.length, 9)
+        assert.isTrue(yield* reconciler.confirm(holds[0]?.hash ?? ""))
+        yield* pass(1_000)
+        // Half of the hosts a minute is as fast as it goes.
+        assert.deepStrictEqual(yield* kinds, ["FailoverLimit"])
+        assert.isAbove(yield* replaced, 0)
+        yield* pass(70_000, 50)
+        assert.deepStrictEqual(yield* kinds, [])
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, die, layer, live, replaced, settled } = stand(12, 3)
+    it.effect("those that return make the failures of the rest few enough: these are failed over ten seconds later", () =>
+      Effect.gen(function* () {
+        yield* settled
+        die(addresses.slice(0, 9))
+        yield* pass(20_000, 20)
+        live(addresses.slice(0, 4))
+        yield* pass(8_000, 20)
+        assert.strictEqual(yield* replaced, 0)
+        yield* pass(8_000, 20)
+        assert.deepStrictEqual(yield* kinds, [])
+        assert.isAbove(yield* replaced, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+})
+
+describe("the loss of one zone", () => {
+  for (const [hosts, zones] of [
+    [6, 2],
+    [12, 2],
+    [12, 3],
+    [60, 3],
+  ] as const) {
+    const { allCarriers, die, inZone, layer, replaced, settled } = stand(hosts, zones)
+    it.effect(`of ${zones} with ${hosts} hosts moves each of its routes once, within two seconds, and none back`, () =>
+      Effect.gen(function* () {
+        yield* settled
+        const before = yield* allCarriers
+        const lost = before.filter((carrier) => Number(carrier.slice(4)) % zones === 0).length
+        assert.isAbove(lost, 0)
+        die(inZone(0))
+        yield* pass(2_000)
+        assert.deepStrictEqual(yield* kinds, [])
+        const after = yield* allCarriers
+        assert.isFalse(after.some((carrier) => Number(carrier.slice(4)) % zones === 0))
+        assert.strictEqual(yield* replaced, lost * (zones + 1))
+        yield* pass(60_000, 50)
+        assert.strictEqual(yield* replaced, lost * (zones + 1))
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+})
+
+describe("hosts that go one by one", () => {
+  {
+    const { addresses, die, layer, live, replaced, settled } = stand(6, 2)
+    it.effect("rolling reboots of a minute each are failed over as they come, with nothing held", () =>
+      Effect.gen(function* () {
+        yield* settled
+        for (const host of addresses) {
+          die([host])
+          yield* pass(2_000, 20)
+          assert.deepStrictEqual(yield* kinds, [])
+          yield* pass(28_000, 100)
+          live([host])
+          yield* pass(30_000, 100)
+        }
+        assert.isAbove(yield* replaced, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, allCarriers, die, layer, live, settled } = stand(2, 2)
+    const [flapping = "", steady = ""] = addresses
+    it.effect("one that flaps gets nothing back; when the other dies it takes all the same, and keeps it", () =>
+      Effect.gen(function* () {
+        yield* settled
+        for (let times = 0; times < 4; times++) {
+          die([flapping])
+          yield* pass(5_000, 20)
+          live([flapping])
+          yield* pass(10_000, 50)
+        }
+        assert.deepStrictEqual(new Set(yield* allCarriers), new Set(["eni-1"]))
+        const { hosts } = yield* (yield* Reconciler).status
+        assert.isDefined([...hosts].find(({ host }) => host === flapping)?.dampedUntil)
+        die([steady])
+        yield* pass(2_000)
+        assert.deepStrictEqual(new Set(yield* allCarriers), new Set(["eni-0"]))
+        live([steady])
+        yield* pass(20_000, 50)
+        assert.deepStrictEqual(new Set(yield* allCarriers), new Set(["eni-0"]))
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
+  {
+    const { addresses, allCarriers, die, layer, live, settled } = stand(3, 3)
+    const [flapping = "", second = ""] = addresses
+    it.effect("one that flaps is passed over while another is healthy, and is chosen again after its time", () =>
+      Effect.gen(function* () {
+        yield* settled
+        for (let times = 0; times < 3; times++) {
+          die([flapping])
+          yield* pass(5_000, 20)
+          live([flapping])
+          yield* pass(5_000, 20)
+        }
+        die([second])
+        yield* pass(3_000)
+        assert.deepStrictEqual(new Set(yield* allCarriers), new Set(["eni-2"]))
+        live([second])
+        yield* pass(120_000, 100)
+        die(addresses.slice(2))
+        yield* pass(3_000)
+        assert.isTrue((yield* allCarriers).includes("eni-0"))
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+})
