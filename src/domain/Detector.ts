@@ -25,6 +25,8 @@ export interface Detector {
   /** Misses in a row, and when the first probe of this silence was sent. */
   readonly misses: number
   readonly silentSince: Millis | undefined
+  /** Why the last answer was no good one, if the last miss was such an answer. */
+  readonly rejection: string | undefined
   /** Oldest first; those that came before a good reply are forgotten. */
   readonly pending: ReadonlyArray<PendingProbe>
   /** When a reply or a miss last said something of the host. */
@@ -38,6 +40,8 @@ export type Observation = Data.TaggedEnum<{
   Sent: { readonly sequence: number; readonly othersAnsweredAt: Millis | undefined }
   /** A good reply to that probe arrived now. One that answers no pending probe changes nothing. */
   Replied: { readonly sequence: number }
+  /** That probe was answered now, but not as a host that is well does: it is missed at once, for the reason `why`. */
+  Rejected: { readonly sequence: number; readonly why: string }
   /** That probe never left this machine (no buffer, no route): it says nothing of the host. */
   Unsent: { readonly sequence: number }
   /** The prober was stopped or blocked in that time, which therefore says nothing. */
@@ -60,6 +64,7 @@ export const watched = (now: Millis, seed = 0): Detector => ({
   needed: 1,
   misses: 0,
   silentSince: undefined,
+  rejection: undefined,
   pending: [],
   judgedAt: now,
   nextProbeAt: now,
@@ -83,6 +88,9 @@ export const watched = (now: Millis, seed = 0): Detector => ({
  * A good reply answers a pending probe within {@link replyWindow}. It proves that the host lived after that probe was sent,
  * so later misses stand and earlier ones do not.
  *
+ * An answer that is rejected is a miss without the wait for the timeout. It proves besides that the way to the host works, so
+ * that a host that never gave a good one fails after `grace` whether others answer or not.
+ *
  * A blind window up to `timeout` long is added to the time that pending probes have: replies wait in the socket's buffer
  * meanwhile, and a process that stumbles all the time still comes to verdicts. A longer one voids the pending probes together
  * with the misses before it, since the buffer may have overflowed, or the whole machine been suspended.
@@ -98,6 +106,8 @@ const learn = (options: DetectorOptions, state: Detector, observation: Observati
       return sent(options, judged(options, state, observation.othersAnsweredAt, now), observation.sequence, now)
     case "Replied":
       return replied(options, state, observation.sequence, now)
+    case "Rejected":
+      return rejected(options, state, observation.sequence, observation.why, now)
     case "Unsent":
       return unsent(options, state, observation.sequence, now)
     case "Blind":
@@ -117,6 +127,7 @@ const judged = (
   state: Detector,
   othersAnsweredAt: Millis | undefined,
   now: Millis,
+  rejection?: string,
 ): Detector => {
   const missed = overdue(state, now)
   const [first] = missed
@@ -127,16 +138,20 @@ const judged = (
   if (first === undefined) return pending.length === state.pending.length ? state : { ...state, pending }
   const misses = state.misses + missed.length
   const silentSince = state.silentSince ?? first.sentAt
-  const silent = { ...state, pending, misses, silentSince, good: 0, judgedAt: now }
+  const silent = { ...state, pending, misses, silentSince, rejection, good: 0, judgedAt: now }
   const monitorHears = othersAnsweredAt !== undefined && othersAnsweredAt >= silentSince
   const silentForGood =
     state.verdict._tag === "Healthy" ||
     (state.verdict._tag === "Unknown" && now - state.watchedSince >= options.grace && monitorHears)
   if (misses < options.fall || !silentForGood) return silent
   const seconds = Math.round((now - silentSince) / 10) / 100
-  const reason = state.answered
-    ? `no reply to ${misses} ${misses === 1 ? "probe" : "probes"} in ${seconds} s`
-    : "never answered: check its security group"
+  const probes = `${misses} ${misses === 1 ? "probe" : "probes"} in ${seconds} s`
+  const reason =
+    rejection !== undefined
+      ? `${rejection}: no good answer to ${probes}`
+      : state.answered
+        ? `no reply to ${probes}`
+        : "never answered: check its security group"
   const verdict = Verdict.Failed({ since: now, reason, silentSince })
   return { ...silent, verdict, pending: [], needed: options.rise }
 }
@@ -185,10 +200,19 @@ const replied = (options: DetectorOptions, state: Detector, sequence: number, no
     needed: rises ? 1 : state.needed,
     misses: missedLater.length,
     silentSince: missedLater[0]?.sentAt,
+    rejection: undefined,
     pending: later,
     judgedAt: now,
     nextProbeAt: last.sentAt + spacing(state.misses > 0 ? restless(options) : options, state.seed, last.sequence),
   }
+}
+
+const rejected = (options: DetectorOptions, state: Detector, sequence: number, why: string, now: Millis): Detector => {
+  const probe = state.pending.find((candidate) => candidate.sequence === sequence)
+  if (probe === undefined) return state
+  if (probe.missed) return { ...state, rejection: why }
+  const pending = state.pending.map((one) => (one === probe ? { ...one, deadline: Math.min(one.deadline, now) } : one))
+  return judged(options, { ...state, pending }, now, now, why)
 }
 
 const unsent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {
@@ -203,7 +227,8 @@ const unsent = (options: DetectorOptions, state: Detector, sequence: number, now
 }
 
 const blind = (options: DetectorOptions, state: Detector, from: Millis, to: Millis): Detector => {
-  if (to - from > options.timeout) return { ...state, misses: 0, silentSince: undefined, pending: [], nextProbeAt: to }
+  if (to - from > options.timeout)
+    return { ...state, misses: 0, silentSince: undefined, rejection: undefined, pending: [], nextProbeAt: to }
   const pending = state.pending.map((probe) =>
     probe.missed || probe.deadline <= from || probe.sentAt >= to
       ? probe
@@ -222,5 +247,6 @@ const forgotten = (state: Detector): Detector => ({
   good: 0,
   misses: 0,
   silentSince: undefined,
+  rejection: undefined,
   pending: [],
 })

@@ -108,6 +108,8 @@ const checkWords = (check: CheckChoice): string => {
       return "icmpecho"
     case "Tcp":
       return `tcp to port ${check.port}`
+    case "Http":
+      return `${check.check.tls === undefined ? "http" : "https"} to port ${check.check.port}${check.check.path}`
     case "Ec2":
       return "the state of instances in EC2"
     case "CloudWatch":

@@ -4,6 +4,7 @@ import type { Millis } from "../domain/Health.ts"
 import { HealthPolicy } from "../domain/HealthPolicy.ts"
 import type { ChosenPlugin } from "../services/PluginSession.ts"
 import { type AlarmChoice, readAlarms } from "./AlarmOptions.ts"
+import { type HttpCheckChoice, readHttpCheck } from "./HttpCheckOptions.ts"
 import type { OptionReader } from "./OptionReader.ts"
 import * as Values from "./OptionValues.ts"
 import { isPlugin, type PluginChoices } from "./PluginChoices.ts"
@@ -13,6 +14,7 @@ export type CheckChoice = Data.TaggedEnum<{
   IcmpEcho: { readonly detector: DetectorOptions }
   Tcp: { readonly detector: DetectorOptions; readonly port: number }
   Simulated: { readonly detector: DetectorOptions }
+  Http: HttpCheckChoice
   CloudWatch: { readonly alarms: AlarmChoice }
   /** `interval`: milliseconds between two rounds. */
   Ec2: { readonly interval: Millis }
@@ -31,7 +33,7 @@ export interface HealthChoice {
   readonly policy: HealthPolicy
 }
 
-const checks = ["icmpecho", "tcp", "cloudwatch", "ec2", "simulated", "multi"] as const
+const checks = ["icmpecho", "tcp", "http", "cloudwatch", "ec2", "simulated", "multi"] as const
 const shortestInterval: Millis = 100
 const longestInterval: Millis = 3_600_000
 /** What EC2 finds changes within a second where somebody stops an instance, and its status checks run once a minute. */
@@ -83,12 +85,15 @@ export const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: 
   if (!names.has("ec2")) reader.unused("ec2-interval", "it belongs to --health ec2")
   const chosenDetector = detectorOptions(fall, rise, mode)
   const detector = (interval = chosenDetector.interval): DetectorOptions => ({ ...chosenDetector, interval })
+  const http = readHttpCheck(reader, names.has("http"), chosenDetector)
   const builtIn = [...names].sort().map((name): CheckChoice => {
     switch (name) {
       case "icmpecho":
         return CheckChoice.IcmpEcho({ detector: detector(icmpInterval) })
       case "tcp":
         return CheckChoice.Tcp({ detector: detector(tcpInterval), port: port ?? 22 })
+      case "http":
+        return CheckChoice.Http(http)
       case "cloudwatch":
         return CheckChoice.CloudWatch({ alarms })
       case "ec2":

@@ -1,8 +1,10 @@
 import * as NodePath from "@effect/platform-node/NodePath"
 import { Effect, type FileSystem, Layer, Option } from "effect"
+import { replyWindow } from "../domain/DetectorOptions.ts"
 import { Simulation } from "../services/ec2/Simulation.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
 import type { HostInstances } from "../services/health/HostInstances.ts"
+import * as HttpProbe from "../services/health/HttpProbe.ts"
 import * as IcmpProbe from "../services/health/IcmpProbe.ts"
 import * as MultiHealth from "../services/health/MultiHealth.ts"
 import * as PluginHealth from "../services/health/PluginHealth.ts"
@@ -24,6 +26,8 @@ const probeOf = Effect.fnUntraced(function* (check: BuiltIn): Effect.fn.Return<P
       return IcmpProbe.probe
     case "Tcp":
       return TcpProbe.make({ port: check.port })
+    case "Http":
+      return HttpProbe.make({ ...check.check, timeout: replyWindow(check.detector) + check.detector.timeout })
     case "Simulated": {
       const simulation = yield* Effect.serviceOption(Simulation)
       if (Option.isNone(simulation))
@@ -33,7 +37,8 @@ const probeOf = Effect.fnUntraced(function* (check: BuiltIn): Effect.fn.Return<P
   }
 })
 
-const deaf: ProbeSink = { replied: () => undefined, unsent: () => undefined, died: () => undefined }
+const ignored = () => undefined
+const deaf: ProbeSink = { replied: ignored, rejected: ignored, unsent: ignored, died: ignored }
 
 /** Opens the transport once and closes it: what is missing at the start (a capability, a package) is not going to come. */
 const tryOut = (probe: Probe["Service"]): Effect.Effect<void, StartFault> =>

@@ -19,6 +19,7 @@ interface Samples {
 
 const fixed = { mode: ["fixedconf"], "fixed-cidr": ["10.66.0.0/16"], "fixed-hosts": ["10.0.0.1"] }
 const tcp = { health: ["tcp"] }
+const http = { health: ["http"] }
 const icmp = { health: ["icmpecho"] }
 const aws = { simulate: ["false"], vpc: ["vpc-350d6a51"], region: ["us-east-1"] }
 
@@ -41,6 +42,14 @@ const samples: Readonly<Record<OptionName, Samples>> = {
   "icmp-check-interval": { beside: icmp, good: ["2", "500ms"], bad: ["0", "50ms", "2h", "x"] },
   "tcp-check-port": { beside: tcp, good: ["22", "8080"], bad: ["0", "65536", "ssh", "22.5"] },
   "tcp-check-interval": { beside: tcp, good: ["1", "3s"], bad: ["0", "1 day"] },
+  "http-check-path": { beside: http, good: ["/healthz", "/a?b=c%20d"], bad: ["", "healthz", "/a b", "/a#b", "/ä"] },
+  "http-check-port": { beside: http, good: ["80", "8080"], bad: ["0", "65536", "http"] },
+  "http-check-status": { beside: http, good: ["200", "200-299,401"], bad: ["", "99", "600", "299-200", "2xx", "200,"] },
+  "http-check-tls": { beside: http, good: ["true", "false"], bad: ["maybe"] },
+  "http-check-host": { beside: http, good: ["router.example", "10.0.0.1"], bad: ["", "a b", "http://x"] },
+  "http-check-insecure": { beside: { ...http, "http-check-tls": ["true"] }, good: ["true", "false"], bad: ["maybe"] },
+  "http-check-interval": { beside: http, good: ["1", "3s"], bad: ["0", "1 day"] },
+  "http-check-timeout": { beside: http, good: ["1", "200ms"], bad: ["0", "50ms", "11"] },
   "ec2-interval": { beside: { health: ["ec2"] }, good: ["1", "30s"], bad: ["0", "500ms", "2h"] },
   detect: { good: ["normal", "fast"], bad: ["", "slow", "300"] },
   fall: { good: ["1", "5"], bad: ["0", "-1", "three", "101"] },

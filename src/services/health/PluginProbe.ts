@@ -36,6 +36,9 @@ const guarded = (sink: ProbeSink, clock: Clock.Clock, isOpen: () => boolean): Pr
     replied: (host, sequence) => {
       if (isProbe(host, sequence)) sink.replied(host, sequence, nowUnsafe(clock))
     },
+    rejected: (host, sequence, reason) => {
+      if (isProbe(host, sequence)) sink.rejected(host, sequence, why(reason))
+    },
     unsent: (host, sequence, reason) => {
       if (isProbe(host, sequence)) sink.unsent(host, sequence, why(reason))
     },

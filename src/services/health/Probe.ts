@@ -12,6 +12,8 @@ export interface ProbeRequest {
 export interface ProbeSink {
   /** That probe was answered; `at` is when the answer was read. */
   readonly replied: (host: Ip, sequence: number, at: Millis) => void
+  /** That probe was answered, but not as a host that is well does: why, such as "answered 503". */
+  readonly rejected: (host: Ip, sequence: number, why: string) => void
   /** That probe did not leave this machine, which is no fault of the host. */
   readonly unsent: (host: Ip, sequence: number, why: string) => void
   /** The transport is of no use any more: it is closed, and opened anew later. */

@@ -85,6 +85,14 @@ export const make = Effect.fnUntraced(function* (
         becomeUp()
         hosts.replied(host, sequence, at)
       },
+      rejected: (host, sequence, why) => {
+        if (fault !== undefined) return
+        // Our side of the network works, as with a reply.
+        const trouble = traffic.replied(now())
+        if (trouble !== undefined) hosts.blind(trouble.from, trouble.to, trouble.why)
+        becomeUp()
+        hosts.rejected(host, sequence, why, now())
+      },
       unsent: (host, sequence, why) => {
         if (fault !== undefined) return
         traffic.lost(why, now())

@@ -2,6 +2,7 @@ import { Socket } from "node:net"
 import { Clock, Effect, Schedule, type Scope } from "effect"
 import type { Millis } from "../../domain/Health.ts"
 import { nowUnsafe } from "../Now.ts"
+import { isLocalTrouble } from "./LocalTrouble.ts"
 import type { Probe, ProbeRequest, ProbeSink, ProbeTransport } from "./Probe.ts"
 
 export interface TcpProbeOptions {
@@ -12,21 +13,6 @@ export interface TcpProbeOptions {
   /** Connections under way at once. Further probes are reported as unsent, since the host is not to blame. */
   readonly concurrency?: number
 }
-
-/** What connect(2) fails with when this machine, and not the host, is the reason. */
-const local = new Set([
-  "EACCES",
-  "EADDRNOTAVAIL",
-  "EAFNOSUPPORT",
-  "EAGAIN",
-  "EMFILE",
-  "ENETDOWN",
-  "ENETUNREACH",
-  "ENFILE",
-  "ENOBUFS",
-  "ENOMEM",
-  "EPERM",
-])
 
 const sweepEvery: Millis = 100
 
@@ -71,7 +57,7 @@ export const make = ({ concurrency = 1000, port, timeout = 1000 }: TcpProbeOptio
         socket.resetAndDestroy()
       })
       socket.on("error", (error: NodeJS.ErrnoException) => {
-        if (underWay.delete(socket) && error.code !== undefined && local.has(error.code)) {
+        if (underWay.delete(socket) && isLocalTrouble(error)) {
           sink.unsent(host, sequence, error.message)
         }
         socket.destroy()

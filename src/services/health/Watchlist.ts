@@ -19,9 +19,9 @@ interface Watched {
 /** Anchors are asked again at once when a host falls silent, though not more often than this. */
 const anchorPause: Millis = 100
 
-/** Since when a healthy host misses probes; undefined: it does not, or is not healthy. */
-const silenceOf = ({ misses, silentSince, verdict }: Detector): Millis | undefined =>
-  verdict._tag === "Healthy" && misses > 0 ? silentSince : undefined
+/** Since when a healthy host misses probes; undefined: it does not, or is not healthy, or answers, though not well. */
+const silenceOf = ({ misses, rejection, silentSince, verdict }: Detector): Millis | undefined =>
+  verdict._tag === "Healthy" && misses > 0 && rejection === undefined ? silentSince : undefined
 
 const withSilence = (verdict: Verdict, silentSince: Millis | undefined): Verdict =>
   verdict._tag === "Healthy" && silentSince !== undefined
@@ -143,6 +143,15 @@ export class Watchlist {
     if (entry.detector === before) return
     this.#answeredAt = at
     this.counts.answered++
+  }
+
+  /** A probe that was answered, but not well: one to no pending probe changes nothing. */
+  rejected(host: Ip, sequence: number, why: string, now: Millis): void {
+    const entry = this.#hosts.get(host)
+    if (entry === undefined) return
+    const { misses } = entry.detector
+    this.#observe(entry, Observation.Rejected({ sequence, why }), now)
+    this.counts.missed += Math.max(0, entry.detector.misses - misses)
   }
 
   /** A probe that did not leave this machine. */

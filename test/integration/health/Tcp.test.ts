@@ -130,6 +130,7 @@ describe.concurrent("TCP checks", () => {
       const unsent: Array<string> = []
       const sink: ProbeSink = {
         replied: () => undefined,
+        rejected: () => undefined,
         died: () => undefined,
         unsent: (_, __, why) => unsent.push(why),
       }
