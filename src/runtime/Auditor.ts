@@ -1,6 +1,5 @@
-import { DateTime, Effect } from "effect"
+import { Effect } from "effect"
 import { type Action, cellKey, targetWords, words } from "../domain/Action.ts"
-import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
 import type { Operator } from "../domain/Operator.ts"
 import { hostsOf, type RouteSpec } from "../domain/RouteSpec.ts"
@@ -9,13 +8,13 @@ import type { WorldEvent } from "../domain/WorldEvent.ts"
 import { AuditLog } from "../services/audit/AuditLog.ts"
 import type { AuditRecord, SpecOriginJson, WriteRecord } from "../services/audit/AuditRecord.ts"
 import type { Outcome } from "../services/ec2/Executor.ts"
+import { isoTime } from "../services/IsoTime.ts"
 import { now } from "../services/Now.ts"
 import { writeNames } from "./StatusToJson.ts"
 
 /** Changes and deletions that one record lists at most. */
 const mostListed = 100
 
-const time = (at: Millis): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(at)))
 const peerOf = (operator: Operator | undefined): string | null => operator?.peer ?? null
 const listed = <A>(all: ReadonlyArray<A>) => ({
   some: all.slice(0, mostListed),
@@ -47,7 +46,7 @@ export class Auditor {
 
   /** An event was applied to the world `before`. */
   readonly applied = Effect.fnUntraced({ self: this }, function* (event: WorldEvent, before: World) {
-    const record = this.#recordOf(event, before, time(yield* now))
+    const record = this.#recordOf(event, before, isoTime(yield* now))
     if (record !== undefined) yield* (yield* AuditLog).record(record)
   })
 
@@ -57,7 +56,7 @@ export class Auditor {
     const told = outcome._tag === "Done" ? undefined : outcome
     const error = told && { code: told.code, message: told.message, disposition: told.disposition }
     yield* (yield* AuditLog).record({
-      ...this.#writeOf(action, time(at)),
+      ...this.#writeOf(action, isoTime(at)),
       outcome: outcome._tag === "Done" ? "done" : "failed",
       request_id: outcome.requestId ?? null,
       attempts,
@@ -68,7 +67,7 @@ export class Auditor {
   /** The daemon ends before EC2 has answered these. */
   readonly abandoned = Effect.fnUntraced({ self: this }, function* (actions: ReadonlyArray<Action>) {
     const { record } = yield* AuditLog
-    const at = time(yield* now)
+    const at = isoTime(yield* now)
     const unknown = { outcome: "unknown", request_id: null, attempts: null, error: null } as const
     for (const action of actions) yield* record({ ...this.#writeOf(action, at), ...unknown })
   })

@@ -2,7 +2,7 @@ import type { Anchor } from "../domain/Anchors.ts"
 import type { GuardHold } from "../domain/GuardHold.ts"
 import type { AnchorJson, GuardHoldJson } from "../services/http/StatusJson.ts"
 import { type Conditions, guardKey, sinceOf } from "./ConditionLog.ts"
-import { time, timeOrNull } from "./StatusToJson.ts"
+import { isoTime, isoTimeOrNull } from "../services/IsoTime.ts"
 
 /** The kinds of what is held as one, by the names that status and metrics give them. */
 export const guardNames: Readonly<Record<GuardHold["kind"], GuardHoldJson["kind"]>> = {
@@ -18,8 +18,8 @@ export const guardHoldJson =
     kind: guardNames[hold.kind],
     hash: hold.hash,
     words: hold.words,
-    since: timeOrNull(hold.since ?? sinceOf(conditions, guardKey(hold))),
-    until: timeOrNull(hold.until),
+    since: isoTimeOrNull(hold.since ?? sinceOf(conditions, guardKey(hold))),
+    until: isoTimeOrNull(hold.until),
     hosts: hold.hosts,
   })
 
@@ -31,7 +31,7 @@ export const anchorJson = ({ anchor, counts, source, verdict }: Anchor): AnchorJ
     ip: anchor,
     source,
     state: !isKnown ? "unknown" : isSilent ? "silent" : "answering",
-    since: time(silentSince ?? verdict.since),
+    since: isoTime(silentSince ?? verdict.since),
     counts,
   }
 }

@@ -11,11 +11,13 @@ import type {
   OverviewRowJson,
 } from "../services/http/OverviewJson.ts"
 import type { HeldJson } from "../services/http/StatusJson.ts"
+import { isoTime } from "../services/IsoTime.ts"
 import { sinceOf } from "./ConditionLog.ts"
 import { guardHoldJson } from "./GuardsToJson.ts"
 import type { ReconcilerOverview } from "./ReconcilerStatus.ts"
 import {
   type About,
+  aboutJson,
   brakeJson,
   failoverJson,
   heldJson,
@@ -24,7 +26,6 @@ import {
   queueJson,
   refreshJson,
   sourcesJson,
-  time,
 } from "./StatusToJson.ts"
 
 /** How many failovers are shown, newest first. */
@@ -60,7 +61,8 @@ const rowJson = ({ cells, cidr, hosts }: OverviewRow): OverviewRowJson => ({
 
 const conditionsJson = ({ conditions }: ReconcilerOverview): OverviewJson["conditions"] => {
   const ofDaemon: Array<OverviewJson["conditions"][number]> = []
-  for (const { isHold, since, words } of conditions.values()) if (!isHold) ofDaemon.push({ words, since: time(since) })
+  for (const { isHold, since, words } of conditions.values())
+    if (!isHold) ofDaemon.push({ words, since: isoTime(since) })
   return ofDaemon
 }
 
@@ -84,7 +86,7 @@ export const overviewToJson = (
   const { at, error, took_ms } = refreshJson(state)
   const hostToJson = (host: HostStatus): OverviewHostJson => ({
     ...hostJson(host, state.notes),
-    since: host.verdict._tag === "Unknown" ? null : time(host.verdict.since),
+    since: host.verdict._tag === "Unknown" ? null : isoTime(host.verdict.since),
     answers: answers(host.host) ?? null,
   })
   const holdToJson = (held: Held): HeldJson => {
@@ -92,12 +94,7 @@ export const overviewToJson = (
     return { ...json, words: short(json.words) }
   }
   return {
-    version: about.version,
-    mode: about.mode,
-    vpc: about.vpc ?? null,
-    simulated: about.simulated,
-    dry_run: about.dryRun,
-    started_at: time(state.startedAt),
+    ...aboutJson(about, state),
     protecting: overview.isProtecting,
     restored: overview.isRestored,
     counts: countsJson(overview),

@@ -1,4 +1,3 @@
-import { DateTime } from "effect"
 import { type Action, describe } from "../domain/Action.ts"
 import type { Brake } from "../domain/DeletionBrake.ts"
 import type { Failover } from "../domain/Failover.ts"
@@ -10,6 +9,7 @@ import type { HostNotes } from "../services/health/HealthSource.ts"
 import type { HeldDeletionsJson } from "../services/http/ControlPlane.ts"
 import { Each, Fields, type Lazy, Members } from "../services/http/LazyJson.ts"
 import type {
+  AboutJson,
   CellJson,
   FailedWriteJson,
   FailoverJson,
@@ -24,6 +24,7 @@ import type {
   StatusJson,
   TableJson,
 } from "../services/http/StatusJson.ts"
+import { isoTime, isoTimeOrNull } from "../services/IsoTime.ts"
 import { sinceOf } from "./ConditionLog.ts"
 import { anchorJson, guardHoldJson } from "./GuardsToJson.ts"
 import { meanwhile } from "./ConfigTrouble.ts"
@@ -38,9 +39,15 @@ export interface About {
   readonly dryRun: boolean
 }
 
-export const time = (millis: Millis): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
-export const timeOrNull = (millis: Millis | undefined): string | null =>
-  millis === undefined || !Number.isFinite(millis) ? null : time(millis)
+/** The first words of status and overview. */
+export const aboutJson = (about: About, { startedAt }: Pick<DaemonState, "startedAt">): AboutJson => ({
+  version: about.version,
+  mode: about.mode,
+  vpc: about.vpc ?? null,
+  simulated: about.simulated,
+  dry_run: about.dryRun,
+  started_at: isoTime(startedAt),
+})
 
 /** To a tenth: of milliseconds, or of a token. */
 const tenth = (value: number): number => Math.round(value * 10) / 10
@@ -94,13 +101,13 @@ const reasonOf = (verdict: Verdict): string | undefined => {
 export const hostJson = (host: HostStatus, notes: HostNotes): HostJson => ({
   ip: host.host,
   verdict: verdictNames[host.verdict._tag],
-  since: time(host.verdict.since),
+  since: isoTime(host.verdict.since),
   reason: reasonOf(host.verdict) ?? null,
   able: host.able,
   why: host.why ?? null,
   notes: notes.get(host.host) ?? [],
   drained: host.drained,
-  damped_until: timeOrNull(host.dampedUntil),
+  damped_until: isoTimeOrNull(host.dampedUntil),
   interface: host.interfaceId ?? null,
   instance: host.instanceId ?? null,
   source_dest_check: host.sourceDestCheck ?? null,
@@ -134,8 +141,8 @@ export const heldJson = (held: Held, since: Millis | undefined): HeldJson => ({
   table: held.table ?? null,
   reason: holdNames[held.reason._tag],
   words: holdWords(held.reason),
-  since: timeOrNull(since),
-  until: timeOrNull(held.until),
+  since: isoTimeOrNull(since),
+  until: isoTimeOrNull(held.until),
   waiting: held.action === undefined ? null : describe(held.action),
   hash: held.reason._tag === "DeletionBrake" ? held.reason.hash : null,
 })
@@ -161,7 +168,7 @@ const failedWrites = (held: ReadonlyArray<Held>, since: (held: Held) => Millis |
     const { action, reason, until } = one
     if (reason._tag !== "WriteFailed" || action === undefined) return []
     const { disposition, code, message, attempts } = reason
-    const when = { since: timeOrNull(since(one)), retry_at: timeOrNull(until) }
+    const when = { since: isoTimeOrNull(since(one)), retry_at: isoTimeOrNull(until) }
     return [{ ...writeJson(action), disposition, code, message, attempts, ...when }]
   })
 
@@ -183,11 +190,11 @@ export const failoverJson = ({
 }: Failover): FailoverJson => ({
   host: more.host,
   why: more.why,
-  silent_since: timeOrNull(silentSince),
-  failed_at: time(failedAt),
-  first_write_at: timeOrNull(firstWriteAt),
-  last_write_at: timeOrNull(lastWriteAt),
-  verified_at: timeOrNull(more.verifiedAt),
+  silent_since: isoTimeOrNull(silentSince),
+  failed_at: isoTime(failedAt),
+  first_write_at: isoTimeOrNull(firstWriteAt),
+  last_write_at: isoTimeOrNull(lastWriteAt),
+  verified_at: isoTimeOrNull(more.verifiedAt),
   moved,
   silent_ms: silentSince === undefined ? null : tenth(failedAt - silentSince),
   first_write_ms: firstWriteAt === undefined ? null : tenth(firstWriteAt - failedAt),
@@ -198,7 +205,7 @@ export const sourcesJson = ({ config, health }: DaemonState): SourcesJson => {
   const { trouble } = config
   const told = {
     name: config.name,
-    since: timeOrNull(trouble?.since),
+    since: isoTimeOrNull(trouble?.since),
     problems: trouble?._tag === "Rejected" ? trouble.problems.map(({ path, message }) => ({ path, message })) : [],
   }
   const down = health.state._tag === "Down" ? health.state.why : null
@@ -212,34 +219,34 @@ export const sourcesJson = ({ config, health }: DaemonState): SourcesJson => {
     health: {
       name: health.name,
       state: down === null ? "up" : "down",
-      since: time(health.state.since),
+      since: isoTime(health.state.since),
       why: down,
       policy: health.policy ?? null,
       checks: health.standings.map(({ bound, falseFailovers, heldUp, name, state }) => ({
         name,
         state: state._tag === "Up" ? "up" : "down",
-        since: time(state.since),
+        since: isoTime(state.since),
         why: state._tag === "Down" ? state.why : null,
         bound_ms: bound === undefined ? null : tenth(bound),
         false_failovers_a_day: falseFailovers === undefined ? null : Number(falseFailovers.toPrecision(2)),
         held_up:
           heldUp === undefined
             ? null
-            : { times: heldUp.times, ms: tenth(heldUp.millis), last_at: time(heldUp.last.to), why: heldUp.last.why },
+            : { times: heldUp.times, ms: tenth(heldUp.millis), last_at: isoTime(heldUp.last.to), why: heldUp.last.why },
       })),
     },
   }
 }
 
 export const refreshJson = ({ now, refresh: { last, failing } }: DaemonState): RefreshJson => ({
-  at: timeOrNull(last?.readAt),
+  at: isoTimeOrNull(last?.readAt),
   took_ms: last === undefined ? null : tenth(last.took),
   age_ms: last === undefined ? null : tenth(now - last.readAt),
   error:
     failing === undefined
       ? null
       : {
-          since: time(failing.since),
+          since: isoTime(failing.since),
           attempts: failing.attempts,
           operation: failing.error.operation,
           code: failing.error.code,
@@ -267,13 +274,8 @@ export const statusToJson = (status: ReconcilerStatus, about: About): Lazy<Statu
   const countOf = (kind: HoldReason["_tag"]): number =>
     status.held.reduce((count, { reason }) => count + (reason._tag === kind ? 1 : 0), 0)
   return new Fields<StatusJson>({
-    version: about.version,
-    mode: about.mode,
-    vpc: about.vpc ?? null,
-    simulated: about.simulated,
-    dry_run: about.dryRun,
-    started_at: time(status.startedAt),
-    now: time(status.now),
+    ...aboutJson(about, status),
+    now: isoTime(status.now),
     protecting: status.spec !== undefined,
     restored: status.isRestored,
     drained: status.drained,
@@ -292,13 +294,13 @@ export const statusToJson = (status: ReconcilerStatus, about: About): Lazy<Statu
     },
     failed_hosts: each(status.failed, ({ host, verdict }) => ({
       ip: host,
-      since: time(verdict.since),
+      since: isoTime(verdict.since),
       reason: verdict.reason,
     })),
     hosts: each(status.hosts, (host) => hostJson(host, status.notes)),
     tables: each(status.tables, tableJson),
     conditions: [...status.conditions.values()].flatMap(({ isHold, since, words }) =>
-      isHold ? [] : [{ words, since: time(since) }],
+      isHold ? [] : [{ words, since: isoTime(since) }],
     ),
     held: each(status.held, (one) => heldJson(one, since(one))),
     brake:

@@ -1,17 +1,7 @@
-import {
-  Data,
-  DateTime,
-  Effect,
-  FileSystem,
-  Latch,
-  Layer,
-  Metric,
-  Option,
-  type PlatformError,
-  type Scope,
-} from "effect"
+import { Data, Effect, FileSystem, Latch, Layer, Metric, Option, type PlatformError, type Scope } from "effect"
 import { whyNotWritable } from "../FileLook.ts"
 import { newFileWhy } from "../FileWords.ts"
+import { isoTime } from "../IsoTime.ts"
 import { now } from "../Now.ts"
 import { AuditLog } from "./AuditLog.ts"
 import type { AuditRecord } from "./AuditRecord.ts"
@@ -174,8 +164,6 @@ const make = Effect.fnUntraced(function* (
     }),
   }
 })
-
-const isoTime = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
 
 /**
  * `--audit-log`: JSON lines, appended in their order by a fiber of its own, so that a slow disk holds nothing up. SIGHUP

@@ -1,5 +1,5 @@
-import { DateTime } from "effect"
 import type { Millis } from "../../domain/Health.ts"
+import { isoTime } from "../IsoTime.ts"
 
 /** How long a browser waits before it connects again, in milliseconds. */
 const retry = 1_000
@@ -9,6 +9,6 @@ export const eventText = (name: string, data: string): string => `event: ${name}
 
 /** `{"now": …}`, and the overview, which comes as text already since all listeners get the same. */
 export const timedText = (at: Millis, overview?: string): string => {
-  const now = JSON.stringify(DateTime.formatIso(DateTime.makeUnsafe(Math.round(at))))
+  const now = JSON.stringify(isoTime(at))
   return overview === undefined ? `{"now":${now}}` : `{"now":${now},"overview":${overview}}`
 }

@@ -1,6 +1,17 @@
 import { Schema } from "effect"
 import { cellStandings } from "../../domain/CellStanding.ts"
-import { brakeFields, FailoverJson, GuardHoldJson, HeldJson, HostJson, PendingJson, QueueJson, RefreshJson, SourcesJson } from "./StatusJson.ts"
+import {
+  AboutJson,
+  brakeFields,
+  FailoverJson,
+  GuardHoldJson,
+  HeldJson,
+  HostJson,
+  PendingJson,
+  QueueJson,
+  RefreshJson,
+  SourcesJson,
+} from "./StatusJson.ts"
 
 const LeftOut = Schema.Int.annotate({ description: "how many there are besides" })
 
@@ -40,12 +51,7 @@ export type OverviewHostJson = typeof OverviewHostJson.Type
 
 /** What the page shows, and `GET /events` sends: the status in little room, the same size for every VPC. */
 export const OverviewJson = Schema.Struct({
-  version: Schema.String,
-  mode: Schema.String,
-  vpc: Schema.NullOr(Schema.String),
-  simulated: Schema.Boolean,
-  dry_run: Schema.Boolean,
-  started_at: Schema.String,
+  ...AboutJson.fields,
   protecting: Schema.Boolean,
   restored: Schema.Boolean,
   counts: Schema.Struct({

@@ -129,7 +129,10 @@ export const GuardHoldJson = Schema.Struct({
   since: Schema.NullOr(Time),
   until: Schema.NullOr(Time).annotate({ description: "when it ends, or lets one more host go, by itself" }),
   hosts: Schema.Array(Ip).annotate({ description: "failed hosts that keep their routes meanwhile" }),
-}).annotate({ identifier: "GuardHold", description: "Something that is held as one until its reason is gone, or it is confirmed" })
+}).annotate({
+  identifier: "GuardHold",
+  description: "Something that is held as one until its reason is gone, or it is confirmed",
+})
 export type GuardHoldJson = typeof GuardHoldJson.Type
 
 export const AnchorJson = Schema.Struct({
@@ -250,14 +253,20 @@ export const RouteJson = Schema.Tuple([
 ]).annotate({ identifier: "Route" })
 export type RouteJson = typeof RouteJson.Type
 
-/** The answer of `GET /status`. All lists have a fixed order, so that equal states are equal texts. */
-export const StatusJson = Schema.Struct({
+/** Which daemon it is that speaks. */
+export const AboutJson = Schema.Struct({
   version: Schema.String,
   mode: Schema.String,
   vpc: Schema.NullOr(Schema.String),
   simulated: Schema.Boolean,
   dry_run: Schema.Boolean,
   started_at: Time,
+})
+export type AboutJson = typeof AboutJson.Type
+
+/** The answer of `GET /status`. All lists have a fixed order, so that equal states are equal texts. */
+export const StatusJson = Schema.Struct({
+  ...AboutJson.fields,
   now: Time,
   protecting: Schema.Boolean.annotate({ description: "a spec is in force, so that failing hosts are failed over" }),
   restored: Schema.Boolean.annotate({
