@@ -2,12 +2,14 @@ import { Data, Result } from "effect"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decodeFixedSpec } from "../domain/DecodeFixedSpec.ts"
 import type { Millis } from "../domain/Health.ts"
+import type { Ip } from "../domain/Ip.ts"
 import type { HealthPolicy } from "../domain/HealthPolicy.ts"
 import type { VpcId } from "../domain/Ids.ts"
 import { type Policy, TableScope } from "../domain/Policy.ts"
 import { metadataEndpoint } from "../services/ec2/Metadata.ts"
 import type { ChosenPlugin } from "../services/PluginSession.ts"
 import { commandOptionNames } from "./commands/CommandOptions.ts"
+import { readGuards } from "./GuardOptions.ts"
 import { type CheckChoice, readHealth } from "./HealthOptions.ts"
 import { type Environment, type GivenOptions, type OptionProblem, OptionReader } from "./OptionReader.ts"
 import { type OptionName, optionNames, variableOf } from "./OptionTable.ts"
@@ -62,6 +64,8 @@ export interface Options {
   readonly health: readonly [CheckChoice, ...ReadonlyArray<CheckChoice>]
   /** How the verdicts of several checks make one. */
   readonly healthPolicy: HealthPolicy
+  /** Addresses that show whether this monitor hears anybody. */
+  readonly anchors: ReadonlyArray<Ip>
   readonly policy: Policy
   /** Milliseconds between readings of EC2; 0: never again by time alone. */
   readonly recheckInterval: Millis
@@ -238,7 +242,9 @@ export const readOptions = (
   const recheckInterval = reader.value("route-recheck-interval", Values.duration(1_000, 86_400_000, true)) ?? 30_000
   const health = readHealth(reader, vpc?._tag === "Simulated", plugins)
   const [firstCheck, ...moreChecks] = health.checks
+  const { anchors, guards } = readGuards(reader, health.checks)
   const policy = {
+    guards,
     tables: readTables(reader),
     own: readRanges(reader, "own", Values.range),
     ignore: readRanges(reader, "ignore-routes", Values.rangeOrAddress),
@@ -262,6 +268,7 @@ export const readOptions = (
       vpc,
       health: [firstCheck, ...moreChecks],
       healthPolicy: health.policy,
+      anchors,
       policy,
       recheckInterval,
       dryRun,

@@ -1,7 +1,9 @@
 import * as NodePath from "@effect/platform-node/NodePath"
-import { Effect, type FileSystem, Layer, Option } from "effect"
+import { Context, Effect, type FileSystem, Layer, Option, Stream } from "effect"
 import { replyWindow } from "../domain/DetectorOptions.ts"
+import type { Ip } from "../domain/Ip.ts"
 import { Simulation } from "../services/ec2/Simulation.ts"
+import { AnchorNews } from "../services/health/AnchorNews.ts"
 import { HealthSource } from "../services/health/HealthSource.ts"
 import type { HostInstances } from "../services/health/HostInstances.ts"
 import * as HttpProbe from "../services/health/HttpProbe.ts"
@@ -47,7 +49,11 @@ const tryOut = (probe: Probe["Service"]): Effect.Effect<void, StartFault> =>
     Effect.asVoid,
   )
 
-const sourceOf = Effect.fnUntraced(function* (check: CheckChoice, region: string | undefined) {
+const sourceOf = Effect.fnUntraced(function* (
+  check: CheckChoice,
+  region: string | undefined,
+  anchors: ReadonlySet<Ip>,
+) {
   // Loaded when it is needed: most do without.
   if (check._tag === "CloudWatch")
     return yield* Effect.flatMap(
@@ -61,22 +67,32 @@ const sourceOf = Effect.fnUntraced(function* (check: CheckChoice, region: string
     )
   // A plugin that cannot do its work is down, and is tried again: that is no reason not to start.
   if (check._tag === "PluginHealth") return yield* PluginHealth.make(check.plugin)
-  if (check._tag === "PluginProbe") return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector)
+  if (check._tag === "PluginProbe") return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector, anchors)
   const probe = yield* probeOf(check)
   yield* tryOut(probe)
-  return yield* Prober.make(probe, check.detector)
+  return yield* Prober.make(probe, check.detector, anchors)
 })
 
-/** What watches the hosts, as `--health` says. `region` is where the VPC is; undefined: the SDK's environment says. */
+/** What the sources that probe say of the anchors. */
+const anchorNews = (sources: ReadonlyArray<HealthSource["Service"] | Prober.ProbingSource>): AnchorNews["Service"] => {
+  const probing = sources.filter((source) => "anchors" in source)
+  const news = probing.map(({ anchors, name }) =>
+    Stream.map(anchors, (batch) => batch.map(({ host, verdict }) => ({ source: name, anchor: host, verdict }))),
+  )
+  return AnchorNews.of({ verdicts: Stream.mergeAll(news, { concurrency: "unbounded" }) })
+}
+
+/** What watches the hosts and the anchors, as `--health` says. `region` is where the VPC is; undefined: the SDK's environment says. */
 export const layer = (
-  { health: [first, ...more], healthPolicy }: Pick<Options, "health" | "healthPolicy">,
+  { anchors, health: [first, ...more], healthPolicy }: Pick<Options, "anchors" | "health" | "healthPolicy">,
   region: string | undefined,
-): Layer.Layer<HealthSource, StartFault, FileSystem.FileSystem | HostInstances> =>
-  Layer.effect(
-    HealthSource,
+): Layer.Layer<HealthSource | AnchorNews, StartFault, FileSystem.FileSystem | HostInstances> =>
+  Layer.effectContext(
     Effect.gen(function* () {
-      const source = yield* sourceOf(first, region)
-      const others = yield* Effect.forEach(more, (check) => sourceOf(check, region))
-      return others.length === 0 ? source : yield* MultiHealth.make([source, ...others], healthPolicy)
+      const watched = new Set(anchors)
+      const source = yield* sourceOf(first, region, watched)
+      const others = yield* Effect.forEach(more, (check) => sourceOf(check, region, watched))
+      const whole = others.length === 0 ? source : yield* MultiHealth.make([source, ...others], healthPolicy)
+      return Context.make(HealthSource, whole).pipe(Context.add(AnchorNews, anchorNews([source, ...others])))
     }),
   ).pipe(Layer.provide(NodePath.layer))
