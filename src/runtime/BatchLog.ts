@@ -10,6 +10,9 @@ interface Batch {
   saidAt: Millis
 }
 
+const took = (millis: Millis): string =>
+  millis < 1_000 ? `${Math.round(millis)} ms` : `${(millis / 1_000).toFixed(1)} s`
+
 /** How often a batch that lasts is spoken of. */
 const repeatEvery: Millis = 60_000
 
@@ -50,6 +53,6 @@ export class BatchLog {
     if (done === 0 && superseded === 0) return undefined
     const some = done === decided ? count(done, "write") : `${done} of ${count(decided, "write")}`
     const rest = [failed > 0 ? `, ${failed} failed` : "", superseded > 0 ? `, ${superseded} superseded` : ""]
-    return `${some} done in ${((at - since) / 1000).toFixed(1)} s${rest.join("")}`
+    return `${some} done in ${took(at - since)}${rest.join("")}`
   }
 }

@@ -41,6 +41,7 @@ import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { Auditor } from "./Auditor.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
 import { BatchLog } from "./BatchLog.ts"
+import { count } from "./commands/Lines.ts"
 import { FailoverLog } from "./FailoverLog.ts"
 import { counted, exposeLoopMetrics } from "./metrics/LoopMetrics.ts"
 import type { Facts } from "./metrics/StateGauges.ts"
@@ -173,7 +174,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           yield* Effect.logInfo("a spec was accepted after the restart; deletions are no longer held")
         if (world.spec === before.spec) return
         const hosts = hostsOf(event.spec)
-        yield* Effect.logInfo(`spec in force: ${event.spec.size} CIDRs, ${hosts.size} hosts`)
+        yield* Effect.logInfo(`spec in force: ${count(event.spec.size, "CIDR")}, ${count(hosts.size, "host")}`)
         yield* tellInstances
         yield* health.watch(hosts)
         if ([...hosts].some(isMissing)) yield* refresher.request
@@ -182,7 +183,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       case "Restored": {
         const { spec } = event.durable
         yield* Effect.logInfo(
-          `spec restored: ${spec.size} CIDRs; it protects, and deletes nothing until a spec is accepted`,
+          `spec restored: ${count(spec.size, "CIDR")}; it protects, and deletes nothing until a spec is accepted`,
         )
         yield* tellInstances
         return yield* health.watch(hostsOf(spec))

@@ -237,7 +237,7 @@ describe.concurrent("where the spec comes from", () => {
         yield* daemon.exit
         const second = yield* daemonWith({ ...options, args: [...options.args, "-l", logfile], logsElsewhere: true })
         yield* second.until("its own route", (status) => isSettled(status) && status.routes[net] !== undefined)
-        assert.include(yield* Effect.promise(() => readFile(logfile, "utf8")), "spec in force: 1 CIDRs, 2 hosts")
+        assert.include(yield* Effect.promise(() => readFile(logfile, "utf8")), "spec in force: 1 CIDR, 2 hosts")
         assert.strictEqual(second.output(), "")
       }),
     )
