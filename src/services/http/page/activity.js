@@ -1,6 +1,7 @@
 // What happened while one looked on: a log that is shown and said aloud, politely and not too much at once.
 
 /** @import { OverviewJson } from "../OverviewJson.ts" */
+import { carriedBy, isWhole } from "./carried.js"
 import { element, part } from "./dom.js"
 import { duration, plural, timeOfDay } from "./words.js"
 
@@ -18,8 +19,11 @@ const byKey = (items, key) => new Map(items.map((item) => [key(item), item]))
 /** @param {OverviewJson} before @param {OverviewJson} after */
 const hostLines = (before, after) => {
   const known = byKey(before.hosts.shown, ({ ip }) => ip)
-  /** @type {Record<"failed" | "healthy" | "unwatched" | "drained" | "undrained", Array<string>>} */
-  const lines = { failed: [], healthy: [], unwatched: [], drained: [], undrained: [] }
+  /** @type {Record<"failed" | "healthy" | "unwatched" | "drained" | "empty" | "undrained", Array<string>>} */
+  const lines = { failed: [], healthy: [], unwatched: [], drained: [], empty: [], undrained: [] }
+  const carriedBefore = carriedBy(before)
+  const carriedNow = carriedBy(after)
+  const isKnown = isWhole(before) && isWhole(after)
   for (const { drained, ip, reason, verdict } of after.hosts.shown) {
     const was = known.get(ip)
     if (was === undefined) continue
@@ -28,6 +32,8 @@ const hostLines = (before, after) => {
     if (verdict === "unwatched" && was.verdict !== "unwatched")
       lines.unwatched.push(`Host ${ip} is unwatched: ${reason ?? ""}`)
     if (drained && !was.drained) lines.drained.push(`Host ${ip} is drained`)
+    if (drained && isKnown && carriedBefore(ip).routes > 0 && carriedNow(ip).routes === 0)
+      lines.empty.push(`No route leads to the drained host ${ip} any more`)
     if (!drained && was.drained) lines.undrained.push(`Host ${ip} is in service again`)
   }
   return [
@@ -35,6 +41,7 @@ const hostLines = (before, after) => {
     ...bounded(lines.healthy, (count) => `${count} hosts are healthy again`),
     ...bounded(lines.unwatched, (count) => `${count} hosts are unwatched`),
     ...bounded(lines.drained, (count) => `${count} hosts are drained`),
+    ...bounded(lines.empty, (count) => `No route leads to ${count} of the drained hosts any more`),
     ...bounded(lines.undrained, (count) => `${count} hosts are in service again`),
   ]
 }

@@ -1,16 +1,20 @@
-// The hosts of the spec: verdict, since when and why, what they carry; in simulation, a button that fails or heals each.
+// The hosts of the spec: verdict, since when and why, what they carry; buttons that drain each and put it back into
+// service, and in simulation one that fails or heals it.
 
 /** @import { OverviewHostJson, OverviewJson } from "../OverviewJson.ts" */
+/** @import { Carried } from "./carried.js" */
 /** @import { View } from "./dom.js" */
 import { pressed, write } from "./actions.js"
+import { carriedBy, isWhole } from "./carried.js"
 import { element, part, patch, sayLeftOut, setAttribute, setText } from "./dom.js"
+import { drain, undrain } from "./drain.js"
 import { compareAddresses, plural, timeView } from "./words.js"
 
-/** @typedef {{ readonly host: OverviewHostJson, readonly carries: string | null, readonly maySteer: boolean }} Shown */
+/** @typedef {{ readonly host: OverviewHostJson, readonly carried: Carried | null, readonly maySteer: boolean }} Shown */
 
 /** @param {OverviewHostJson} host */
 const standingOf = ({ able, drained, verdict }) => {
-  if (verdict === "failed") return { mark: "✕", words: "failed", kind: "bad" }
+  if (verdict === "failed") return { mark: "✕", words: drained ? "failed, and drained" : "failed", kind: "bad" }
   if (drained) return { mark: "‖", words: "drained", kind: "warn" }
   if (verdict === "unwatched") return { mark: "?", words: "unwatched", kind: "warn" }
   if (verdict === "unknown") return { mark: "?", words: "not heard of yet", kind: "warn" }
@@ -19,12 +23,29 @@ const standingOf = ({ able, drained, verdict }) => {
     : { mark: "?", words: "healthy, but takes no route", kind: "warn" }
 }
 
-/** Why it failed, is unwatched, or may take no route. @param {OverviewHostJson} host */
-const whyOf = ({ drained, reason, verdict, why }) => {
+/** How far a drain has come. @param {Carried | null} carried null: that is not known here */
+const drainWords = (carried) => {
+  if (carried === null) return "it gains no routes, and loses those it has"
+  const { moving, routes } = carried
+  if (routes === 0) return "no route leads to it any more"
+  if (moving > 0) return `${plural(moving, "route")} on the way to other hosts`
+  return `${plural(routes, "route")} ${routes === 1 ? "stays" : "stay"}; see what is held back`
+}
+
+/** Why it failed, is unwatched, or may take no route. @param {Shown} shown */
+const whyOf = ({ carried, host: { drained, reason, verdict, why } }) => {
   if (verdict === "failed") return reason ?? ""
-  if (verdict === "unwatched" && !drained) return reason ?? ""
-  if (drained) return "it gains no routes, and loses those it has"
-  return why ?? ""
+  if (drained) return drainWords(carried)
+  return (verdict === "unwatched" ? reason : why) ?? ""
+}
+
+/** @param {Carried | null} carried */
+const carriedWords = (carried) => {
+  if (carried === null) return ""
+  const { routes, rows } = carried
+  return routes === 0
+    ? "carries nothing"
+    : `carries ${plural(rows.length, "destination")} in ${plural(routes, "route")}`
 }
 
 /** @param {Shown} shown @returns {View<Shown>} */
@@ -36,78 +57,83 @@ const makeHost = ({ host: { ip } }) => {
   const carries = element("span", {})
   const ids = element("span", { class: "ids" })
   const check = element("p", { class: "why" }, "SourceDestCheck is on: EC2 drops what it forwards. It is chosen last.")
-  const button = element("button", { type: "button", class: "steer" })
+  const drainButton = element("button", { type: "button" })
+  const failButton = element("button", { type: "button" })
+  const steers = element("div", { class: "steers" }, drainButton, failButton)
   const facts = element("p", { class: "facts" }, carries, ids)
   const state = element("p", { class: "state" }, verdict, " ", since.node, why)
-  const head = element("div", { class: "host-head" }, mark, element("h3", {}, ip), button)
-  const node = element("li", { class: "host-card" }, head, state, facts, check)
+  const head = element("div", { class: "host-head" }, mark, element("h3", {}, ip))
+  const body = element("div", { class: "host-body" }, head, state, facts, check)
+  const node = element("li", { class: "host-card" }, body, steers)
+  /** @param {HTMLElement} button @param {string} words */
+  const name = (button, words) => {
+    setText(button, words)
+    setAttribute(button, "aria-label", `${words} ${ip}`)
+  }
   /** @type {boolean | null} */
   let answers = null
-  button.addEventListener("click", () =>
-    pressed(button, async () => {
+  let isDrained = false
+  failButton.addEventListener("click", () =>
+    pressed(failButton, async () => {
       const done = await write(`simulation/hosts/${encodeURIComponent(ip)}/${answers === true ? "fail" : "heal"}`)
-      if (done) show(answers !== true)
+      if (done) showAnswers(answers !== true)
+    }),
+  )
+  drainButton.addEventListener("click", () =>
+    pressed(drainButton, async () => {
+      if (!isDrained) await drain(ip)
+      else if (await undrain(ip)) showDrained(false)
     }),
   )
   /** @param {boolean | null} now */
-  const show = (now) => {
+  const showAnswers = (now) => {
     answers = now
-    setText(button, now === true ? "Fail" : "Heal")
-    setAttribute(button, "aria-label", `${now === true ? "Fail" : "Heal"} ${ip}`)
+    name(failButton, now === true ? "Fail" : "Heal")
+  }
+  /** @param {boolean} now */
+  const showDrained = (now) => {
+    isDrained = now
+    name(drainButton, now ? "Undrain" : "Drain")
   }
   return {
     node,
-    update: ({ carries: routes, host, maySteer }) => {
+    update: (shown) => {
+      const { carried, host, maySteer } = shown
       const { kind, mark: sign, words } = standingOf(host)
       setAttribute(node, "data-kind", kind)
       setText(mark, sign)
       setText(verdict, words)
       since.node.hidden = host.since === null
       if (host.since !== null) since.update(host.since)
-      const reason = whyOf(host)
+      const reason = whyOf(shown)
       setText(why, reason === "" ? "" : `: ${reason}`)
-      setText(carries, routes ?? "")
+      setText(carries, carriedWords(carried))
       setText(ids, [host.interface, host.instance].filter(Boolean).join(" · "))
       check.hidden = host.source_dest_check !== true
-      button.hidden = host.answers === null || !maySteer
-      if (button.getAttribute("aria-busy") !== "true") show(host.answers)
+      steers.hidden = !maySteer
+      failButton.hidden = host.answers === null
+      if (failButton.getAttribute("aria-busy") !== "true") showAnswers(host.answers)
+      if (drainButton.getAttribute("aria-busy") !== "true") showDrained(host.drained)
     },
-  }
-}
-
-/** What each host carries; nothing if not all routes are there to be counted. @param {OverviewJson} overview */
-const carriedBy = ({ rows, tables }) => {
-  if (rows.left_out + tables.left_out > 0) return () => null
-  /** @type {Map<string, { routes: number, cidrs: Set<string> }>} */
-  const carried = new Map()
-  for (const { cells, cidr } of rows.shown)
-    for (const [, host] of cells) {
-      if (host === null) continue
-      const found = carried.get(host) ?? { routes: 0, cidrs: new Set() }
-      found.routes++
-      found.cidrs.add(cidr)
-      carried.set(host, found)
-    }
-  return (/** @type {string} */ host) => {
-    const found = carried.get(host)
-    return found === undefined
-      ? "carries nothing"
-      : `carries ${plural(found.cidrs.size, "destination")} in ${plural(found.routes, "route")}`
   }
 }
 
 /** @param {OverviewJson} overview @param {boolean} maySteer */
 export const renderHosts = (overview, maySteer) => {
   const { hosts } = overview
-  const carries = carriedBy(overview)
+  const carried = carriedBy(overview)
+  const isKnown = isWhole(overview)
   part("no-hosts").hidden = hosts.shown.length > 0
   patch(
     part("hosts"),
     [...hosts.shown]
       .sort((a, b) => compareAddresses(a.ip, b.ip))
-      .map((host) => ({ host, carries: carries(host.ip), maySteer })),
+      .map((host) => ({ host, carried: isKnown ? carried(host.ip) : null, maySteer })),
     ({ host }) => host.ip,
     makeHost,
   )
   sayLeftOut("hosts-left-out", hosts.left_out, "hosts")
+  const how = part("hosts-how")
+  how.hidden = maySteer || hosts.shown.length === 0
+  setText(how, "From the daemon's own machine, vpc-router drain IP takes a host out of service.")
 }

@@ -1,10 +1,12 @@
 // The page: what the daemon says, shown as it comes.
 
 /** @import { OverviewJson } from "../OverviewJson.ts" */
-import { prepareBrake, renderBrake } from "./actions.js"
 import { happenings, tell } from "./activity.js"
+import { prepareAsking } from "./ask.js"
+import { prepareBrake, renderBrake } from "./brake.js"
 import { listen } from "./connection.js"
 import { byId, part, setAttribute, setText } from "./dom.js"
+import { renderDrain } from "./drain.js"
 import { renderFailovers } from "./failovers.js"
 import { renderHosts } from "./hosts.js"
 import { renderMatrix } from "./matrix.js"
@@ -24,6 +26,7 @@ const render = () => {
   renderHead(shown)
   renderNotices(shown)
   renderBrake(shown, mayWrite)
+  renderDrain(shown)
   renderFigures(shown)
   renderMatrix(shown)
   renderHosts(shown, mayWrite)
@@ -66,5 +69,6 @@ listen({
 })
 
 byId("others-shown", HTMLInputElement).addEventListener("change", render)
+prepareAsking()
 prepareBrake()
 setInterval(tick, 1_000)
