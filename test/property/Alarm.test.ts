@@ -255,8 +255,11 @@ describe("which alarms count for a host", () => {
           new Set(hosts),
           new Map(hosts.map((host, index) => [host, instances[index % 3] ?? InstanceId("i-1")])),
         )
-        for (const alarm of given)
-          if ([...all.values()].some((arns) => arns.includes(alarm.arn))) assert.isTrue(isOfInterest(scope, alarm))
+        const counting = given.filter(({ arn }) => [...all.values()].some((arns) => arns.includes(arn)))
+        assert.deepStrictEqual(
+          counting.filter((alarm) => !isOfInterest(scope, alarm)),
+          [],
+        )
       }),
       runs(300),
     )

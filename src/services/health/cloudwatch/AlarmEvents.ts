@@ -5,7 +5,6 @@ import { now } from "../../Now.ts"
 import { shortened } from "../../PluginSession.ts"
 import { SourceState } from "../HealthSource.ts"
 import { backoff, tolerated } from "./AlarmBackoff.ts"
-import type { AlarmFailure } from "./AlarmFailure.ts"
 import type { AlarmQueue, QueuedMessage } from "./AlarmQueue.ts"
 
 /** Seconds to wait for messages: while the queue is read, and when it is not known whether it can be. */
@@ -61,9 +60,9 @@ export const listen = Effect.fnUntraced(function* (
   })
 
   const remove = (messages: ReadonlyArray<QueuedMessage>) =>
-    Effect.catch(queue.remove(messages), ({ why }: AlarmFailure) =>
-      Effect.logDebug(`alarm events will come again: ${why}`),
-    )
+    queue
+      .remove(messages)
+      .pipe(Effect.catchTag("AlarmFailure", ({ why }) => Effect.logDebug(`alarm events will come again: ${why}`)))
 
   const receiving = Effect.gen(function* () {
     let failures = 0

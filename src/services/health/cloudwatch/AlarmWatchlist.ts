@@ -81,18 +81,13 @@ export class AlarmWatchlist {
   /** The source can tell something, or can no more: every verdict is told again. */
   up(now: Millis): void {
     this.#isDown = false
-    this.#repeat(now)
+    this.#settle(now, true)
   }
 
   /** All are unknown. What alarms said is kept, since what polls show next is newer or the same. */
   down(now: Millis): void {
     this.#isDown = true
-    this.#repeat(now)
-  }
-
-  #repeat(now: Millis): void {
-    this.#settle(now)
-    for (const [host, { verdict }] of this.#hosts) this.#changed.set(host, verdict)
+    this.#settle(now, true)
   }
 
   #cover(now: Millis): void {
@@ -101,10 +96,10 @@ export class AlarmWatchlist {
     this.#settle(now)
   }
 
-  #settle(now: Millis): void {
+  #settle(now: Millis, isTold = false): void {
     for (const [host, watched] of this.#hosts) {
       const verdict = this.#verdictOf(host, watched, now)
-      if (Equal.equals(verdict, watched.verdict)) continue
+      if (!isTold && Equal.equals(verdict, watched.verdict)) continue
       watched.verdict = verdict
       this.#changed.set(host, verdict)
     }
