@@ -16,8 +16,8 @@ export type CheckChoice = Data.TaggedEnum<{
   Simulated: { readonly detector: DetectorOptions }
   Http: HttpCheckChoice
   CloudWatch: { readonly alarms: AlarmChoice }
-  /** `interval`: milliseconds between two rounds. */
-  Ec2: { readonly interval: Millis }
+  /** `interval`: milliseconds between two rounds. `onlyFails`: it comes with alarms, fails hosts, and proves none healthy. */
+  Ec2: { readonly interval: Millis; readonly onlyFails: boolean }
   /** A plugin that sends and receives. */
   PluginProbe: { readonly plugin: ChosenPlugin; readonly detector: DetectorOptions }
   /** A plugin that reaches its verdicts itself. */
@@ -69,6 +69,9 @@ export const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: 
   const given = chosen.flatMap((choice) => (isPlugin(choice) ? [] : [choice]))
   const names = new Set(given.flatMap((name) => (name === "multi" ? (["icmpecho", "tcp"] as const) : [name])))
   if (names.has("simulated") && !isSimulated) reader.fault("health", "simulated hosts are there with --simulate only")
+  // The alarms of an instance that was terminated fall silent.
+  const isImplied = names.has("cloudwatch") && !names.has("ec2")
+  if (isImplied) names.add("ec2")
   if (names.has("cloudwatch") && isSimulated) reader.fault("health", "a simulated VPC has no CloudWatch alarms")
   const alarms = readAlarms(reader, names.has("cloudwatch"))
   const mode = reader.value("detect", Values.word(detectModes))
@@ -82,7 +85,7 @@ export const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: 
   if (!names.has("icmpecho")) reader.unused("icmp-check-interval", "it belongs to --health icmpecho")
   for (const name of ["tcp-check-port", "tcp-check-interval"] as const)
     if (!names.has("tcp")) reader.unused(name, "it belongs to --health tcp")
-  if (!names.has("ec2")) reader.unused("ec2-interval", "it belongs to --health ec2")
+  if (!names.has("ec2")) reader.unused("ec2-interval", "it belongs to --health ec2 and cloudwatch")
   const chosenDetector = detectorOptions(fall, rise, mode)
   const detector = (interval = chosenDetector.interval): DetectorOptions => ({ ...chosenDetector, interval })
   const http = readHttpCheck(reader, names.has("http"), chosenDetector)
@@ -97,7 +100,7 @@ export const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: 
       case "cloudwatch":
         return CheckChoice.CloudWatch({ alarms })
       case "ec2":
-        return CheckChoice.Ec2({ interval })
+        return CheckChoice.Ec2({ interval, onlyFails: isImplied })
       case "simulated":
         return CheckChoice.Simulated({ detector: detector(undefined) })
     }
@@ -108,5 +111,5 @@ export const readHealth = (reader: OptionReader, isSimulated: boolean, plugins: 
       : CheckChoice.PluginHealth({ plugin }),
   )
   const all = [...builtIn, ...foreign]
-  return { checks: all, policy: readPolicy(reader, all.length) }
+  return { checks: all, policy: readPolicy(reader, all.length - Number(isImplied)) }
 }

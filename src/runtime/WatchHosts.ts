@@ -64,10 +64,11 @@ const sourceOf = Effect.fnUntraced(function* (
     return yield* Effect.flatMap(
       Effect.promise(() => import("./WatchInstances.ts")),
       ({ make }) => make(check.interval, region),
-    )
+    ).pipe(Effect.map((source) => ({ ...source, onlyFails: check.onlyFails })))
   // A plugin that cannot do its work is down, and is tried again: that is no reason not to start.
   if (check._tag === "PluginHealth") return yield* PluginHealth.make(check.plugin)
-  if (check._tag === "PluginProbe") return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector, anchors)
+  if (check._tag === "PluginProbe")
+    return yield* Prober.make(yield* PluginProbe.make(check.plugin), check.detector, anchors)
   const probe = yield* probeOf(check)
   yield* tryOut(probe)
   return yield* Prober.make(probe, check.detector, anchors)

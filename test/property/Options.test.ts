@@ -260,6 +260,20 @@ describe("reading the options", () => {
     assert.deepStrictEqual(checks({ ...base, ...aws }), ["IcmpEcho"])
     assert.deepStrictEqual(checks({ ...base, health: ["multi"] }), ["IcmpEcho", "Tcp"])
     assert.deepStrictEqual(names(faultsOf({ ...base, ...aws, health: ["simulated"] })), ["--health"])
+    assert.deepStrictEqual(names(faultsOf({ ...base, health: ["cloudwatch"] })), ["--health"])
+  })
+
+  it("with cloudwatch the state of instances counts as well, to fail hosts and not to prove them; asked for, it proves them", () => {
+    const ec2 = (health: string) =>
+      optionsOf({ ...base, ...aws, health: [health] }).health.map((check) =>
+        check._tag === "Ec2" ? `Ec2 ${check.onlyFails}` : check._tag,
+      )
+    assert.deepStrictEqual(ec2("cloudwatch"), ["CloudWatch", "Ec2 true"])
+    assert.deepStrictEqual(ec2("cloudwatch,ec2"), ["CloudWatch", "Ec2 false"])
+    assert.deepStrictEqual(ec2("ec2"), ["Ec2 false"])
+    // It is none of those that were asked for.
+    const policy = { "health-policy": ["quorum:2"] }
+    assert.deepStrictEqual(names(faultsOf({ ...base, ...aws, ...policy, health: ["cloudwatch"] })), ["--health-policy"])
   })
 
   it("the predecessor's defaults hold: port 33289 on localhost, recheck every 30 s, ping, TCP port 22", () => {

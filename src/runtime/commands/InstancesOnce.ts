@@ -13,7 +13,7 @@ export const instancesOnce = (
   { health, policy }: Options,
   vpc: Layer.Layer<Ec2>,
 ): Layer.Layer<HostInstances.HostInstances> => {
-  if (!health.some(({ _tag }) => _tag === "CloudWatch")) return HostInstances.layer
+  if (!health.some(({ _tag }) => _tag === "CloudWatch" || _tag === "Ec2")) return HostInstances.layer
   const tell = Effect.gen(function* () {
     const instances = yield* HostInstances.HostInstances
     const index = indexVpc(yield* readVpc, policy)

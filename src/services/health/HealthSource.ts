@@ -37,6 +37,8 @@ export class HealthSource extends Context.Service<
     /** Changed verdicts, in batches as they are reached; all are said again when the source goes up or down. One subscriber; never fails. */
     readonly verdicts: Stream.Stream<ReadonlyArray<HostVerdict>>
     readonly state: Effect.Effect<SourceState>
+    /** Among others, its failures count; that it finds a host healthy proves nothing. Where it is missing: all it says counts. */
+    readonly onlyFails?: boolean
     /** The sources that it is made of. Where it is missing: itself alone, of which no bound is known. */
     readonly standings?: Effect.Effect<ReadonlyArray<SourceStanding>>
     /** How the verdicts of several sources make one, as in `--health-policy`. */

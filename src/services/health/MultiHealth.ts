@@ -18,8 +18,10 @@ interface Watched {
 /** Lines in the log for what a source says at once. */
 const mostLines = 50
 
-/** Up since the first of those that are up; down, with every reason, since the last one went down. */
-const combinedState = (sources: ReadonlyArray<Source>, states: ReadonlyArray<SourceState>): SourceState => {
+/** Up since the first of those that are up; down, with every reason, since the last one went down. Who only fails hosts is left out. */
+const combinedState = (all: ReadonlyArray<Source>, allStates: ReadonlyArray<SourceState>): SourceState => {
+  const proves = (_: unknown, index: number): boolean => all[index]?.onlyFails !== true
+  const [sources, states] = [all.filter(proves), allStates.filter(proves)]
   const up = states.flatMap((state) => (state._tag === "Up" ? [state.since] : []))
   if (up.length > 0) return SourceState.Up({ since: Math.min(...up) })
   const why = states.flatMap((state, index) => (state._tag === "Down" ? [`${sources[index]?.name}: ${state.why}`] : []))
@@ -52,11 +54,11 @@ export const make = Effect.fnUntraced(function* (
   let isUp: ReadonlyArray<boolean> = sources.map(() => false)
 
   const opinionsOf = (host: Ip, { since }: Watched): ReadonlyArray<Opinion> =>
-    sources.map(({ name }, index) => ({
-      source: name,
-      isUp: isUp[index] ?? false,
-      verdict: said[index]?.get(host) ?? Verdict.Unknown({ since }),
-    }))
+    sources.map(({ name, onlyFails = false }, index) => {
+      const verdict = said[index]?.get(host) ?? Verdict.Unknown({ since })
+      const hasSay = !onlyFails || verdict._tag === "Failed"
+      return { source: name, isUp: (isUp[index] ?? false) && hasSay, verdict }
+    })
 
   const combine = (host: Ip, watched: Watched) => {
     const combined = combineHealth(policy, opinionsOf(host, watched), watched.since)

@@ -101,7 +101,7 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
           const unwatched = hosts.find(({ ip }) => ip === b)
           assert.deepInclude(unwatched, { verdict: "unwatched", able: false })
           assert.include(unwatched?.reason ?? "", `no alarm covers ${instanceId}`)
-          const { level } = yield* daemon.logged(`host ${b} is unwatched: no alarm covers ${instanceId}`)
+          const { level } = yield* daemon.logged(`host ${b} is unwatched: cloudwatch: no alarm covers ${instanceId}`)
           assert.strictEqual(level, "warn")
           const { text } = yield* daemon.get("/metrics")
           assert.match(text, /vpc_router_hosts\{verdict="unwatched"\} 1/)
