@@ -39,7 +39,7 @@ describe.concurrent("an EC2 that fails", () => {
         const { carriers, daemon: start, island, proxy, writes } = yield* stand
         const daemon = yield* start(...http)
         const nets = ranges(5)
-        yield* proxy.throttle({ capacity: 8, refillPerSecond: 20 })
+        yield* proxy.throttle({ capacity: 4, refillPerSecond: 5 })
         yield* daemon.post("/route_spec", spec(nets, a, b))
         yield* Effect.forEach(nets, (net) => carried(daemon, net))
         assert.isAbove((yield* writes).length, 20)
