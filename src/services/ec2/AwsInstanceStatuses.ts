@@ -1,6 +1,6 @@
 import { DescribeInstanceStatusCommand, type InstanceStatus as SdkStatus } from "@aws-sdk/client-ec2"
 import { Effect, Result, type Scope } from "effect"
-import { InstanceId } from "../../domain/Ids.ts"
+import type { InstanceId } from "../../domain/Ids.ts"
 import {
   type CheckResult,
   checkResults,

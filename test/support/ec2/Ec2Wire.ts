@@ -4,7 +4,7 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
 import { type Cidr, familyOf, parseCidr } from "../../../src/domain/Cidr.ts"
-import { InterfaceId, RouteTableId } from "../../../src/domain/Ids.ts"
+import { InstanceId, InterfaceId, RouteTableId } from "../../../src/domain/Ids.ts"
 import type { Ec2Error } from "../../../src/services/ec2/Ec2.ts"
 import {
   httpStatusOf,
@@ -13,9 +13,10 @@ import {
   type WriteOperation,
 } from "../../../src/services/ec2/SimulatedFaults.ts"
 import { createRoute, deleteRoute, type Refusal, replaceRoute } from "../../../src/services/ec2/SimulatedRoutes.ts"
+import { statusesOf } from "../../../src/services/ec2/SimulatedStatuses.ts"
 import type { SimulatedVpc } from "../../../src/services/ec2/SimulatedVpc.ts"
 import { Simulation } from "../../../src/services/ec2/Simulation.ts"
-import { answerXml, described, errorXml } from "./Ec2WireXml.ts"
+import { answerXml, described, errorXml, statusXml, type Xml } from "./Ec2WireXml.ts"
 
 export interface Ec2WireOptions {
   /** A page never holds more, whatever MaxResults asks for; EC2 may answer with less than asked. */
@@ -94,6 +95,27 @@ const describe = (operation: Operation, vpc: SimulatedVpc, form: Form, options: 
     }
   })
 
+/** The instances that are named; all, stopped ones as well, since `IncludeAllInstances` is the only way we ask. */
+const describeStatuses = (vpc: SimulatedVpc, form: Form, options: Ec2WireOptions) =>
+  Result.gen(function* () {
+    const ids: Array<InstanceId> = []
+    for (let n = 1; form.has(`InstanceId.${n}`); n++) ids.push(InstanceId(form.get(`InstanceId.${n}`) ?? ""))
+    if (ids.length > 100) return yield* Result.fail(refusal("InvalidParameterValue", "too many instance IDs"))
+    if (ids.length === 0 || form.get("IncludeAllInstances") !== "true")
+      return yield* Result.fail(refusal("InvalidParameterValue", "only the status of named instances is served here"))
+    if (form.has("MaxResults"))
+      return yield* Result.fail(
+        refusal("InvalidParameterCombination", "The parameter InstanceIds cannot be used with MaxResults"),
+      )
+    const items = [...(yield* statusesOf(vpc, ids))].sort(([a], [b]) => (a < b ? -1 : 1)).map(statusXml)
+    const offset = yield* offsetOf("DescribeInstanceStatus", form)
+    const end = offset + (options.largestPage ?? items.length)
+    return {
+      instanceStatusSet: items.slice(offset, end),
+      nextToken: end < items.length ? tokenOf("DescribeInstanceStatus", end) : undefined,
+    }
+  })
+
 const required = (form: Form, name: string): Result.Result<string, Refusal> => {
   const value = form.get(name)
   return value === null || value === ""
@@ -162,7 +184,11 @@ export const serveEc2 = (options: Ec2WireOptions = {}): Effect.Effect<Ec2Wire, n
       }
       if (!isWrite(operation)) {
         const vpc = yield* simulation.read(operation)
-        const body = yield* Effect.fromResult(describe(operation, vpc, form, options))
+        const body = yield* Effect.fromResult<Readonly<Record<string, Xml>>, Refusal>(
+          operation === "DescribeInstanceStatus"
+            ? describeStatuses(vpc, form, options)
+            : describe(operation, vpc, form, options),
+        )
         return { status: 200, body: answerXml(operation, requestId, body) }
       }
       const table = RouteTableId(yield* Effect.fromResult(required(form, "RouteTableId")))

@@ -1,3 +1,5 @@
+import type { InstanceId } from "../../../src/domain/Ids.ts"
+import type { InstanceStatus } from "../../../src/domain/InstanceStatus.ts"
 import type { SimulatedVpc } from "../../../src/services/ec2/SimulatedVpc.ts"
 import { interfacesOf, tablesOf } from "../../../src/services/ec2/SimulatedVpc.ts"
 import { familyOf } from "../../../src/domain/Cidr.ts"
@@ -123,6 +125,21 @@ const stateCodes: Readonly<Record<string, number>> = {
   stopping: 64,
   stopped: 80,
 }
+
+/** What DescribeInstanceStatus shows of an instance. */
+export const statusXml = ([instanceId, { checks, events, state }]: readonly [InstanceId, InstanceStatus]): Xml => ({
+  instanceId,
+  instanceState: { code: stateCodes[state], name: state },
+  systemStatus: { status: checks.system },
+  instanceStatus: { status: checks.instance },
+  attachedEbsStatus: checks.ebs === "not-applicable" ? undefined : { status: checks.ebs },
+  eventsSet: events.map(({ code, description, id, notBefore }) => ({
+    instanceEventId: id,
+    code,
+    description,
+    notBefore: notBefore === undefined ? undefined : new Date(notBefore).toISOString(),
+  })),
+})
 
 /** The set that a Describe call answers with: its element's name, and all items in the order of their ids. */
 export interface DescribedSet {
