@@ -22,7 +22,8 @@ export const actionGuard = ({ brake, guards: { cutOff, velocity } }: World): Act
   return (action) => {
     if (brake !== undefined && braked.has(cellKey(action)))
       return { reason: HoldReason.DeletionBrake({ hash: brake.hash, cause: brake.cause }) }
-    if (cutOff !== undefined) return { reason: HoldReason.MonitorCutOff({ hash: cutOff.hash, anchors: cutOff.anchors }) }
+    if (cutOff !== undefined)
+      return { reason: HoldReason.MonitorCutOff({ hash: cutOff.hash, anchors: cutOff.anchors }) }
     const host = failedHost(action)
     return host !== undefined && velocity.waiting.has(host)
       ? { reason: HoldReason.FailoverLimit({ hash, host, limit }), until }

@@ -53,9 +53,7 @@ export const dampedUntil = ({ failedAt, level, recoveredAt }: Flap, first: Milli
 /** Without those of which good time has taken all off; failed ones are kept as long as the worst of them would be. */
 export const flapsLeft = (flaps: Flaps, now: Millis, first: Millis): Flaps => {
   const left = [...flaps].filter(([, flap]) =>
-    flap.failedAt === undefined
-      ? decayed(flap, now, first) > 0
-      : now - flap.failedAt < highest * longest * first,
+    flap.failedAt === undefined ? decayed(flap, now, first) > 0 : now - flap.failedAt < highest * longest * first,
   )
   if (left.length === flaps.size && left.length <= mostHosts) return flaps
   // The oldest go first; what comes later stands later.

@@ -40,7 +40,15 @@ export const guardHoldsOf = ({ brake, guards }: World): ReadonlyArray<GuardHold>
   if (mass !== undefined) {
     const { failed, hash, isCertain, of, since } = mass
     const words = holdWords(HoldReason.MassFailure({ hash, failed, of }))
-    holds.push({ kind: "MassFailure", hash, words, since, until: massEndsAt(mass), hosts: sorted(mass.hosts.keys()), isCertain })
+    holds.push({
+      kind: "MassFailure",
+      hash,
+      words,
+      since,
+      until: massEndsAt(mass),
+      hosts: sorted(mass.hosts.keys()),
+      isCertain,
+    })
   }
   if (velocity.waiting.size > 0) {
     const { hash, limit = 0, until, waiting } = velocity

@@ -102,7 +102,11 @@ const settlingAfter = (
 }
 
 /** Whether the cut holds this failure: it was reached since the cut began, and by probes from before its end. */
-const heldByCut = (failure: Failure, cutOff: CutOff | undefined, settling: Settling | undefined): Withheld | undefined => {
+const heldByCut = (
+  failure: Failure,
+  cutOff: CutOff | undefined,
+  settling: Settling | undefined,
+): Withheld | undefined => {
   const { since, silentSince = since } = failure
   if (cutOff !== undefined)
     return since < cutOff.since
@@ -177,8 +181,7 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
   const withheld = new Map<Ip, Withheld>()
   for (const [host, failure] of guards.failing) {
     if (!world.cidrsOf.has(host)) continue
-    const held =
-      guards.confirmed.get(host) === failure.since ? undefined : heldByCut(failure, cutOff, settling)
+    const held = guards.confirmed.get(host) === failure.since ? undefined : heldByCut(failure, cutOff, settling)
     const wasHeld = guards.withheld.get(host)?.reason._tag
     const isLetGo = held === undefined && (wasHeld === "MonitorCutOff" || wasHeld === "AfterCutOff")
     if (held !== undefined) withheld.set(host, held)
@@ -206,7 +209,10 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
 export const guardsNextAt = ({ damped, mass, settling, velocity }: Guards, now: Millis): Millis | undefined => {
   const times = [settling?.until, velocity.until, mass === undefined ? undefined : massEndsAt(mass), ...damped.values()]
   const due = times.filter((time) => time !== undefined && time > now)
-  return due.reduce<Millis | undefined>((first, time) => (first === undefined || (time ?? 0) < first ? time : first), undefined)
+  return due.reduce<Millis | undefined>(
+    (first, time) => (first === undefined || (time ?? 0) < first ? time : first),
+    undefined,
+  )
 }
 
 /** The world without what its guards need not remember any more. */

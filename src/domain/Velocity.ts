@@ -70,7 +70,10 @@ export const velocityAfter = (
     waiting,
     limit,
     until: waiting.size === 0 ? undefined : oldest + velocityWindow,
-    hash: waiting.size === 0 ? "" : stableHex(`velocity ${[...waiting].map(([host, { failedAt }]) => `${host} ${failedAt}`).join(" ")}`),
+    hash:
+      waiting.size === 0
+        ? ""
+        : stableHex(`velocity ${[...waiting].map(([host, { failedAt }]) => `${host} ${failedAt}`).join(" ")}`),
   }
 }
 

@@ -203,18 +203,20 @@ describe("without anchors", () => {
 
   {
     const { addresses, die, layer, live, replaced, settled } = stand(12, 3)
-    it.effect("those that return make the failures of the rest few enough: these are failed over ten seconds later", () =>
-      Effect.gen(function* () {
-        yield* settled
-        die(addresses.slice(0, 9))
-        yield* pass(20_000, 20)
-        live(addresses.slice(0, 4))
-        yield* pass(8_000, 20)
-        assert.strictEqual(yield* replaced, 0)
-        yield* pass(8_000, 20)
-        assert.deepStrictEqual(yield* kinds, [])
-        assert.isAbove(yield* replaced, 0)
-      }).pipe(Effect.provide(layer)),
+    it.effect(
+      "those that return make the failures of the rest few enough: these are failed over ten seconds later",
+      () =>
+        Effect.gen(function* () {
+          yield* settled
+          die(addresses.slice(0, 9))
+          yield* pass(20_000, 20)
+          live(addresses.slice(0, 4))
+          yield* pass(8_000, 20)
+          assert.strictEqual(yield* replaced, 0)
+          yield* pass(8_000, 20)
+          assert.deepStrictEqual(yield* kinds, [])
+          assert.isAbove(yield* replaced, 0)
+        }).pipe(Effect.provide(layer)),
     )
   }
 })

@@ -4,6 +4,7 @@ import { apply } from "../../../src/domain/Apply.ts"
 import type { Cidr } from "../../../src/domain/Cidr.ts"
 import { type Decision, decide, pendingOf } from "../../../src/domain/Decide.ts"
 import type { Durable } from "../../../src/domain/Durable.ts"
+import { guardHoldsOf } from "../../../src/domain/GuardHold.ts"
 import { type Millis, Verdict } from "../../../src/domain/Health.ts"
 import type { Ip } from "../../../src/domain/Ip.ts"
 import type { Policy } from "../../../src/domain/Policy.ts"
@@ -12,21 +13,26 @@ import type { Vpc } from "../../../src/domain/Vpc.ts"
 import { empty, type World } from "../../../src/domain/World.ts"
 import { WorldEvent } from "../../../src/domain/WorldEvent.ts"
 import { dispositionOf } from "../../../src/domain/WriteFailure.ts"
-import { anyDestination, hosts } from "./Pools.ts"
-import { anyPolicy, anySpec, anyVerdict, anyVpc } from "./Scenes.ts"
+import { anyDestination, hosts, strangers } from "./Pools.ts"
+import { anyGuards, anyPolicy, anySpec, anyVerdict, anyVpc } from "./Scenes.ts"
 
 // Histories that no EC2 would write: every event at any time, in any order. What holds for them holds for all.
+
+/** What is said of an anchor. */
+export type AnchorWord = "answering" | "missing" | "failed" | "unknown"
 
 /** One thing that happens, `after` so many milliseconds. Writes are chosen from those that are wanted at the time. */
 export type Step = { readonly after: Millis } & (
   | { readonly _tag: "Spec"; readonly spec: RouteSpec }
   | { readonly _tag: "Read"; readonly vpc: number; readonly lag: Millis }
-  | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<readonly [Ip, Verdict["_tag"]]> }
+  | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<readonly [Ip, Verdict["_tag"] | "Missing"]> }
   | { readonly _tag: "Done"; readonly choice: number }
   | { readonly _tag: "Refused"; readonly choice: number; readonly code: string }
   | { readonly _tag: "Drain"; readonly host: Ip }
   | { readonly _tag: "Undrain"; readonly host: Ip }
   | { readonly _tag: "Confirm"; readonly right: boolean }
+  | { readonly _tag: "Anchors"; readonly verdicts: ReadonlyArray<readonly [anchor: Ip, verdict: AnchorWord]> }
+  | { readonly _tag: "Release"; readonly choice: number }
   | { readonly _tag: "Nothing" }
 )
 
@@ -65,7 +71,10 @@ const anyEvent = fc.oneof(
       .array(
         fc.tuple(
           fc.constantFrom(...hosts),
-          anyVerdict.map(({ _tag }) => _tag),
+          fc.oneof(
+            { weight: 9, arbitrary: anyVerdict.map(({ _tag }) => _tag) },
+            { weight: 1, arbitrary: fc.constant("Missing" as const) },
+          ),
         ),
         { maxLength: 6 },
       )
@@ -81,6 +90,19 @@ const anyEvent = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...hosts).map((host) => ({ _tag: "Drain", host }) as const) },
   { weight: 1, arbitrary: fc.constantFrom(...hosts).map((host) => ({ _tag: "Undrain", host }) as const) },
   { weight: 1, arbitrary: fc.boolean().map((right) => ({ _tag: "Confirm", right }) as const) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .array(
+        fc.tuple(
+          fc.constantFrom(...strangers),
+          fc.constantFrom<AnchorWord>("answering", "answering", "missing", "failed", "failed", "unknown"),
+        ),
+        { minLength: 1, maxLength: 3 },
+      )
+      .map((verdicts) => ({ _tag: "Anchors", verdicts }) as const),
+  },
+  { weight: 1, arbitrary: anyChoice.map((choice) => ({ _tag: "Release", choice }) as const) },
   { weight: 2, arbitrary: fc.constant({ _tag: "Nothing" } as const) },
 )
 
@@ -102,6 +124,7 @@ export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
   fc
     .record({
       policy: anyPolicy,
+      guards: anyGuards,
       restored: fc.option(anyDurable, { nil: undefined, freq: 2 }),
       spec: anySpec,
       vpc: anyVpc,
@@ -111,8 +134,8 @@ export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
         { minLength: 3, maxLength: maxSteps, size: "max" },
       ),
     })
-    .map(({ policy, restored, spec, vpc, other, steps }) => ({
-      policy,
+    .map(({ policy, guards, restored, spec, vpc, other, steps }) => ({
+      policy: guards === undefined ? policy : { ...policy, guards },
       restored,
       // The same VPC, with other hosts in it; and with other tables.
       vpcs: [vpc, { ...other, tables: vpc.tables }, { ...vpc, tables: other.tables }],
@@ -124,8 +147,10 @@ export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>
       ],
     }))
 
-const verdictOf = (_tag: Verdict["_tag"], since: Millis): Verdict => {
+const verdictOf = (_tag: Verdict["_tag"] | "Missing", since: Millis): Verdict => {
   switch (_tag) {
+    case "Missing":
+      return Verdict.Healthy({ since, silentSince: since })
     case "Failed":
       return Verdict.Failed({ since, reason: "3 probes lost" })
     case "Unwatched":
@@ -133,6 +158,19 @@ const verdictOf = (_tag: Verdict["_tag"], since: Millis): Verdict => {
     case "Unknown":
     case "Healthy":
       return { _tag, since }
+  }
+}
+
+const anchorVerdict = (word: AnchorWord, at: Millis): Verdict => {
+  switch (word) {
+    case "answering":
+      return Verdict.Healthy({ since: at })
+    case "missing":
+      return Verdict.Healthy({ since: at, silentSince: at })
+    case "failed":
+      return Verdict.Failed({ since: at, reason: "3 probes lost", silentSince: at - 450 })
+    case "unknown":
+      return Verdict.Unknown({ since: at })
   }
 }
 
@@ -178,6 +216,19 @@ const eventOf = (
       return WorldEvent.HostUndrained({ host: step.host })
     case "Confirm":
       return WorldEvent.DeletionsConfirmed({ hash: step.right ? (world.brake?.hash ?? "") : "0123456789abcdef" })
+    case "Anchors":
+      return WorldEvent.AnchorsHeard({
+        verdicts: step.verdicts.map(([anchor, word]) => ({
+          source: "icmpecho",
+          anchor,
+          verdict: anchorVerdict(word, at),
+        })),
+      })
+    case "Release": {
+      const held = guardHoldsOf(world).filter(({ kind }) => kind !== "DeletionBrake")
+      const hash = held[step.choice % Math.max(1, held.length)]?.hash
+      return hash === undefined ? undefined : WorldEvent.HoldConfirmed({ hash })
+    }
     case "Nothing":
       return undefined
   }

@@ -25,6 +25,8 @@ interface HostState {
   readonly interfaceId: string | undefined
   readonly standing: Standing
   readonly lastResort: boolean
+  readonly damped: boolean
+  readonly withheld: boolean
 }
 
 const notOurs = (vpc: Vpc, owner: string | undefined): boolean =>
@@ -51,17 +53,26 @@ const isDown = (vpc: Vpc, home: NetworkInterface): boolean => {
   return state === "stopped" || state === "stopping" || state === "terminated" || state === "shutting-down"
 }
 
-const stateOf = ({ vpc, health, drained }: Scene, host: string): HostState => {
+const has = (hosts: ReadonlySet<string> | undefined, host: string): boolean => hosts?.has(host) === true
+
+const stateOf = ({ vpc, health, drained, damped, withheld }: Scene, host: string): HostState => {
   const home = homeOf(vpc, host)
   const verdict = [...health].find(([known]) => known === host)?.[1]._tag
   const standing = (): Standing => {
-    if (verdict === "Failed") return "failed"
+    if (verdict === "Failed" && !has(withheld, host)) return "failed"
     if (home !== undefined && isDown(vpc, home)) return "failed"
     if ([...drained].some((one) => one === host)) return "drained"
     if (home === undefined || home.instanceId === undefined || isForeign(vpc, home)) return "keeping"
     return verdict === "Healthy" ? "able" : "keeping"
   }
-  return { host, interfaceId: home?.id, standing: standing(), lastResort: home?.sourceDestCheck === true }
+  return {
+    host,
+    interfaceId: home?.id,
+    standing: standing(),
+    lastResort: home?.sourceDestCheck === true,
+    damped: has(damped, host),
+    withheld: verdict === "Failed" && has(withheld, host),
+  }
 }
 
 /** The interface that a route leads to; an instance stands for its only interface. */
@@ -172,12 +183,13 @@ const unprovenVotes = (cells: ReadonlyArray<Cell>, states: ReadonlyArray<HostSta
       !states.some((other) => other.standing === "able" && leadsTo(cell, other)),
   ).length
 
-/** The hosts that may be chosen: who carries most active routes; then most routes; then no source/dest check. */
+/** The hosts that may be chosen: who carries most active routes; then most routes; then no source/dest check; then no relapse. */
 const candidates = (cells: ReadonlyArray<Cell>, states: ReadonlyArray<HostState>): ReadonlyArray<HostState> => {
   const merit = (host: HostState): number =>
     cells.filter((cell) => leadsTo(cell, host) && !cell.blackhole).length * 10_000 +
     cells.filter((cell) => leadsTo(cell, host)).length * 100 +
-    (host.lastResort ? 0 : 1)
+    (host.lastResort ? 0 : 2) +
+    (host.damped ? 0 : 1)
   const able = states.filter(({ standing }) => standing === "able")
   const best = Math.max(...able.map(merit))
   return able.filter((host) => merit(host) === best)
@@ -238,7 +250,7 @@ const nobody = (cells: ReadonlyArray<Cell>, states: ReadonlyArray<HostState>): O
       cell.route !== undefined && !cell.ours ? [[cell.table, { do: "hold", why: "Conflict" }]] : [],
     ),
   ),
-  general: states.some(({ standing }) => standing === "failed" || standing === "drained")
+  general: states.some(({ standing, withheld }) => standing === "failed" || standing === "drained" || withheld)
     ? "NoHealthyHost"
     : "HealthUnknown",
 })

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import type { Cidr } from "../../../src/domain/Cidr.ts"
+import type { GuardPolicy } from "../../../src/domain/GuardPolicy.ts"
 import { type Health, Verdict } from "../../../src/domain/Health.ts"
 import { type InstanceId, type InterfaceId, type RouteTableId, VpcId } from "../../../src/domain/Ids.ts"
 import type { Ip } from "../../../src/domain/Ip.ts"
@@ -36,6 +37,10 @@ export interface Scene {
   readonly vpc: Vpc
   readonly policy: Policy
   readonly drained: ReadonlySet<Ip>
+  /** Hosts that relapsed a moment ago. Where it is missing: none. */
+  readonly damped?: ReadonlySet<Ip>
+  /** Failed hosts whose failure a guard holds. Where it is missing: none. */
+  readonly withheld?: ReadonlySet<Ip>
 }
 
 /** One of several by weight. Failures shrink towards the first. */
@@ -93,6 +98,20 @@ export const anyPolicy: fc.Arbitrary<Policy> = fc.record({
   own: anyRanges,
   ignore: anyRanges,
 })
+
+/** How the guards are set; undefined: as by default. */
+export const anyGuards: fc.Arbitrary<GuardPolicy | undefined> = often<GuardPolicy | undefined>(
+  [2, fc.constant(undefined)],
+  [
+    3,
+    fc.record({
+      massFailure: fc.constantFrom(undefined, undefined, 0.3, 0.5, 2 / 3),
+      failoverLimit: fc.constantFrom<GuardPolicy["failoverLimit"]>(1, 1, 1, 2, undefined, "auto"),
+      damping: fc.constantFrom(undefined, 1_000, 30_000),
+      settle: fc.constantFrom(500, 3_500),
+    }),
+  ],
+)
 
 const anyInstanceState: fc.Arbitrary<InstanceState> = often<InstanceState>(
   [8, fc.constant("running")],
