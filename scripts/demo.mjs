@@ -1,12 +1,35 @@
 // The main job, shown on a simulated VPC: builds, runs `node dist/main.js --mode http --simulate`, and drives it by its
 // HTTP API alone. Every fact that is printed was read back from that API. Then it serves until Ctrl-C; with --once it
-// ends by itself, with exit code 0 only if the failover was seen. --port N: another port than 33289.
+// ends by itself, with exit code 0 only if the failover was seen. --port N: another port than 33289. --help: says so.
 import { spawn, spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { root } from "./setup.mjs"
 
-const { values } = parseArgs({ options: { once: { type: "boolean" }, port: { type: "string", default: "33289" } } })
+const usage = `npm run demo [-- [--once] [--port PORT]]
+
+Builds vpc-router, runs it on a simulated VPC, and shows a failover. No AWS account is involved.
+
+  --once        End when it has been shown; exit code 0 only if it was seen.
+  --port PORT   Where to serve. Default: 33289.
+  --help        Show this.
+`
+const readArguments = () => {
+  const options = { once: { type: "boolean" }, port: { type: "string", default: "33289" }, help: { type: "boolean" } }
+  try {
+    const { values } = parseArgs({ options })
+    if (/^\d{1,5}$/.test(values.port) && Number(values.port) >= 1 && Number(values.port) <= 65_535) return values
+    throw new Error(`--port: expected a port from 1 to 65535, got ${JSON.stringify(values.port)}`)
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`)
+    process.exit(1)
+  }
+}
+const values = readArguments()
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const base = `http://localhost:${values.port}`
 const spec = {
   "10.55.16.0/24": ["10.33.20.93", "10.33.30.22"],
@@ -38,9 +61,10 @@ const until = async (what, ask, isSo) => {
       if (isSo(answer)) return answer
       problem = "not yet so"
     } catch (error) {
-      if (child.exitCode !== null) throw new DemoFailed(`the daemon ended with exit code ${child.exitCode}`)
       problem = error.message
     }
+    if (child.exitCode !== null)
+      throw new DemoFailed(`the daemon ended with exit code ${child.exitCode}; --port takes another port`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   throw new DemoFailed(`waited ${patience / 1000} s in vain: ${what} (${problem})`)
@@ -59,6 +83,12 @@ const showRoutes = (answer) => {
 }
 
 const story = async () => {
+  // Not before: another daemon may be serving there, and its spec is none of ours to change.
+  await until(
+    "the daemon serves",
+    async () => log,
+    (lines) => lines.includes("HTTP on "),
+  )
   await until(
     "the daemon is ready",
     () => call("GET", "/readyz"),
@@ -113,7 +143,9 @@ const story = async () => {
 const built = spawnSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: ["ignore", 2, 2] })
 if (built.status !== 0) process.exit(1)
 
-const args = ["dist/main.js", "--mode", "http", "--simulate", "--port", values.port]
+const isTerminal = process.stdout.isTTY === true
+const pretty = isTerminal ? ["--log-format", "pretty"] : []
+const args = ["dist/main.js", "--mode", "http", "--simulate", "--port", values.port, ...pretty]
 say(`$ node ${args.join(" ")}`)
 const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] })
 // The daemon's log is kept out of the story; it is shown if the story goes wrong, and afterwards.
@@ -124,19 +156,23 @@ child.stdout.setEncoding("utf8").on("data", (text) => {
   else log = (log + text).slice(-100_000)
 })
 const ended = new Promise((resolve) => child.once("exit", resolve))
+let isStopping = false
 const stop = async () => {
+  isStopping = true
   child.kill("SIGTERM")
   await ended
 }
-for (const signal of ["SIGINT", "SIGTERM"])
+// SIGHUP, too: the daemon itself goes on when its terminal closes.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.once(signal, () => stop().then(() => process.exit(isTold ? 0 : 130)))
 
 try {
   await story()
 } catch (error) {
-  if (!(error instanceof DemoFailed)) throw error
+  // What Ctrl-C cuts off has not failed; its handler ends the process.
+  if (isStopping) await new Promise(() => undefined)
   process.stdout.write(log)
-  console.error(`\nThe demo failed: ${error.message}`)
+  console.error(`\nThe demo failed: ${error instanceof DemoFailed ? error.message : error.stack}`)
   await stop()
   process.exit(1)
 }

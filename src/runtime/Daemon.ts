@@ -27,7 +27,7 @@ import type { CheckChoice } from "./HealthOptions.ts"
 import type { ConfigChoice, HttpChoice, Options, VpcChoice } from "./Options.ts"
 import * as Reconciler from "./Reconciler.ts"
 import { StartFault, startFault } from "./StartFault.ts"
-import { topologyOf } from "./Simulated.ts"
+import { checkHealth, topologyOf } from "./Simulated.ts"
 import * as SystemdNotify from "./SystemdNotify.ts"
 import { version } from "./Version.ts"
 import * as WatchHosts from "./WatchHosts.ts"
@@ -192,6 +192,7 @@ export const run = Effect.fnUntraced(function* (
       "--file",
       "expected a file (one that is called so is ./-): standard input cannot be watched",
     )
+  const ofHealth = yield* checkHealth(options)
   const vpc = yield* chosenVpc(options.vpc)
   const by = options.health.length === 1 ? "" : ` (${healthPolicyWords(options.healthPolicy)})`
   const health = options.health.map(checkWords).join(" and ") + by
@@ -199,6 +200,6 @@ export const run = Effect.fnUntraced(function* (
     `vpc-router ${version}: ${configWords(options.config)}, for ${vpc.words}; health: ${health}` +
       (options.dryRun ? "; dry run: nothing will be written" : ""),
   )
-  for (const { message, option } of warnings) yield* Effect.logWarning(`${option}: ${message}`)
+  for (const { message, option } of [...warnings, ...ofHealth]) yield* Effect.logWarning(`${option}: ${message}`)
   return yield* Layer.launch(layer(options, vpc))
 })

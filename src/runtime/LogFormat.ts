@@ -72,13 +72,19 @@ const colours: Partial<Readonly<Record<LogLevel.LogLevel, number>>> = {
   Fatal: 31,
 }
 
+/** How lines for people look: on a terminal colours help, and elsewhere the date. */
+export interface PrettyChoice {
+  readonly withColours: boolean
+  readonly withDate: boolean
+}
+
 /** For people: `12:03:04.123Z INFO  message key=value`, and below it what caused it. */
 export const prettyLine =
-  (withColours: boolean) =>
+  ({ withColours, withDate }: PrettyChoice) =>
   ({ at, cause, fields, level, message }: LogEntry): string => {
     const colour = withColours ? colours[level] : undefined
     const name = colour === undefined ? names[level] : `\u001b[${colour}m${names[level]}\u001b[0m`
     const pairs = Object.entries(fields).map(([key, value]) => ` ${key}=${textOf(value)}`)
     const below = cause === undefined ? "" : `\n${cause}`
-    return `${at.toISOString().slice(11)} ${name} ${visible(`${message}${pairs.join("")}${below}`)}`
+    return `${withDate ? at.toISOString() : at.toISOString().slice(11)} ${name} ${visible(`${message}${pairs.join("")}${below}`)}`
   }

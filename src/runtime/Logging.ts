@@ -29,7 +29,7 @@ export const layer = (choice: LogChoice, noColour: boolean): Layer.Layer<never, 
       : logFile(choice.file),
     ({ isTerminal, write }) => {
       const isPretty = choice.format === "pretty" || (choice.format === "auto" && isTerminal)
-      const format = isPretty ? prettyLine(isTerminal && !noColour) : jsonLine
+      const format = isPretty ? prettyLine({ withColours: isTerminal && !noColour, withDate: !isTerminal }) : jsonLine
       return Logger.make((options) => {
         const entry = entryOf(options)
         write(format(entry), (count) => format(lostLines(entry, count)))

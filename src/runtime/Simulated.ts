@@ -2,7 +2,8 @@ import { Effect, type FileSystem, Result } from "effect"
 import { defaultTopology } from "../services/ec2/DefaultTopology.ts"
 import { decodeTopology, type Topology } from "../services/ec2/Topology.ts"
 import { readOnce } from "../services/FileLook.ts"
-import type { VpcChoice } from "./Options.ts"
+import type { OptionProblem } from "./OptionReader.ts"
+import type { Options, VpcChoice } from "./Options.ts"
 import { StartFault, startFault } from "./StartFault.ts"
 
 const option = "--simulate"
@@ -48,3 +49,26 @@ export const topologyOf = Effect.fnUntraced(function* ({
     return yield* startFault("--vpc", `expected ${id}, which is the simulated VPC, or nothing; got "${vpcId}"`)
   return topology
 })
+
+/**
+ * Checks that ask hosts over the network, of a VPC whose hosts exist nowhere: their addresses may be somebody else's. Fails
+ * for the built-in VPC; for one from a file it may be meant, and is a warning.
+ */
+export const checkHealth = ({
+  health,
+  vpc,
+}: Pick<Options, "health" | "vpc">): Effect.Effect<ReadonlyArray<OptionProblem>, StartFault> => {
+  const real = health.flatMap(({ _tag }) => (_tag === "IcmpEcho" ? ["icmpecho"] : _tag === "Tcp" ? ["tcp"] : []))
+  if (vpc._tag !== "Simulated" || real.length === 0) return Effect.succeed([])
+  const names = real.join(" and ")
+  return vpc.file === undefined
+    ? Effect.fail(
+        startFault(
+          "--health",
+          `expected simulated: ${names} would ask whoever has the addresses of the built-in VPC here`,
+        ),
+      )
+    : Effect.succeed([
+        { option: "--health", message: `the hosts are simulated, but ${names} asks whoever has their addresses here` },
+      ])
+}

@@ -39,7 +39,7 @@ describe("a line of the log", () => {
   it("for people lets no control character of a message through, so that nobody forges lines or colours", () => {
     fc.assert(
       fc.property(anEntry, (entry) => {
-        const [first = "", ...rest] = prettyLine(false)(entry).split("\n")
+        const [first = "", ...rest] = prettyLine({ withColours: false, withDate: false })(entry).split("\n")
         assert.match(first, /^\S+Z [A-Z]+ +/)
         for (const line of rest) assert.isTrue(line.startsWith("        "), line)
         // oxlint-disable-next-line no-control-regex

@@ -71,7 +71,7 @@ const samples: Readonly<Record<OptionName, Samples>> = {
     ],
     bad: ["vpc-router", "arn:aws:sqs:us-east-1:123456789012:vpc-router", "https://sqs.us-east-1.amazonaws.com", ""],
   },
-  tables: { good: ["main,rtb-0a1b", "tag:Role=router"], bad: ["rtb_1", "Main", "tag:Role", "all,main", ""] },
+  tables: { good: ["main,rtb-0a1b", "tag:Role=router"], bad: ["rtb_1", "maim", "tag:Role", "all,main", ""] },
   own: { good: ["10.0.0.0/8", "10.0.0.0/8,fd00::/8"], bad: ["10.0.0.0", "10.0.0.0/33", "ten", ""] },
   "ignore-routes": { good: ["10.0.0.1,10.9.0.0/16", "fd00::1"], bad: ["10.0.0.256", "10.0.0.0/", ""] },
   "state-file": { good: ["state.json", "other.json"], bad: [""] },

@@ -2,6 +2,7 @@ import { Effect, Result } from "effect"
 import { type Environment, type GivenOptions, type OptionProblem } from "../OptionReader.ts"
 import { type ReadOptions, readOptions } from "../Options.ts"
 import { variableOf } from "../OptionTable.ts"
+import { checkHealth } from "../Simulated.ts"
 import { StartFault, startFault } from "../StartFault.ts"
 import { locate } from "../WhereAmI.ts"
 import { argumentOf, checkOptions, type CommandRun } from "./CommandRun.ts"
@@ -44,6 +45,7 @@ export const planningOptions = Effect.fnUntraced(function* (
   const faults: ReadonlyArray<OptionProblem> = Result.isFailure(read) ? read.failure : []
   yield* checkOptions(run, faults)
   if (Result.isFailure(read)) return yield* new StartFault({ problems: read.failure })
+  const ofHealth = assumesHealthy ? [] : yield* checkHealth(read.success.options)
   const options = { ...read.success.options, vpc: yield* locate(read.success.options.vpc) }
-  return { ...read.success, options, isJson, assumesHealthy }
+  return { options, warnings: [...read.success.warnings, ...ofHealth], isJson, assumesHealthy }
 })

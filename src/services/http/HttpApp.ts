@@ -14,6 +14,7 @@ import { describeApi, makeAllow } from "./Endpoints.ts"
 import { type EventLimits, Events, type EventVisitor, make as makeEvents } from "./Events.ts"
 import { socketAddress } from "./Peer.ts"
 import { problemResponse } from "./Problems.ts"
+import { makeRefusalLog } from "./RefusalLog.ts"
 
 const visitorOf = (request: HttpServerRequest.HttpServerRequest): Visitor => {
   const { rawHeaders, socket } = NodeHttpServerRequest.toIncomingMessage(request)
@@ -106,13 +107,16 @@ export const makeApp = Effect.fnUntraced(function* (security: SecurityOptions, e
       ),
       Effect.catchDefect(onFault),
     )
+  const logRefusal = makeRefusalLog()
   const answer = HttpServerRequest.HttpServerRequest.pipe(
-    Effect.flatMap((request) =>
-      Effect.matchEffect(gate(visitorOf(request)), {
-        onFailure: refusalResponse,
+    Effect.flatMap((request) => {
+      const visitor = visitorOf(request)
+      return Effect.matchEffect(gate(visitor), {
+        onFailure: (refusal) =>
+          Effect.andThen(logRefusal({ ...visitor, url: request.url, refusal }), refusalResponse(refusal)),
         onSuccess: () => route(request),
-      }),
-    ),
+      })
+    }),
     Effect.map(withAnswerHeaders),
   )
   return { answer, close: events.close }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -24,6 +24,16 @@ const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-cli-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
 )
+
+/** A VPC without hosts, of which checks may be asked that would ask real hosts. */
+const emptyVpc = Effect.map(temporary, (folder) => {
+  const file = join(folder, "empty.json")
+  const topology = { vpc: { id: "vpc-1", cidrs: ["10.0.0.0/16"] }, hosts: [], tables: [{ id: "rtb-1", main: true }] }
+  writeFileSync(file, JSON.stringify(topology))
+  // For whoever runs without privileges.
+  chmodSync(folder, 0o755)
+  return ["-m", "http", "-p", "0", "--simulate", file]
+})
 
 const simulated = ["-m", "http", "--simulate", "-p", "0", "--log-level", "error"]
 
@@ -156,6 +166,21 @@ describe("what keeps it from starting", () => {
     }),
   )
 
+  it.live("checks that would ask real hosts for those of the built-in VPC, which exist nowhere", () =>
+    Effect.gen(function* () {
+      for (const health of ["icmpecho", "tcp"])
+        refused(
+          yield* finish([...simulated, "-H", health]),
+          `vpc-router: --health: expected simulated: ${health} would ask whoever has the addresses of the built-in VPC here`,
+        )
+      const daemon = yield* start([...(yield* emptyVpc), "-H", "tcp"])
+      const { level } = yield* daemon.logged(
+        "--health: the hosts are simulated, but tcp asks whoever has their addresses",
+      )
+      assert.strictEqual(level, "warn")
+    }),
+  )
+
   it.live("a log file that cannot be opened", () =>
     Effect.gen(function* () {
       const file = join(yield* temporary, "none", "vpc-router.log")
@@ -189,7 +214,7 @@ describe("what keeps it from starting", () => {
     Effect.gen(function* () {
       const under = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
       const bare = [...under, "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"]
-      const ended = yield* finish([...simulated, "-H", "icmpecho"], { under: bare })
+      const ended = yield* finish([...(yield* emptyVpc), "--log-level", "error", "-H", "icmpecho"], { under: bare })
       refused(ended, "vpc-router: --health icmpecho: ICMP probes need the capability CAP_NET_RAW")
     }),
   )
@@ -214,9 +239,9 @@ describe("what keeps it from starting", () => {
           logLevel: "error",
         }),
       )
-      const ended = yield* finish([...simulated, "-H", "icmpecho"], { program })
+      const ended = yield* finish([...(yield* emptyVpc), "--log-level", "error", "-H", "icmpecho"], { program })
       refused(ended, "vpc-router: --health icmpecho: ICMP probes need the optional package raw-socket")
-      const daemon = yield* start(["-m", "http", "--simulate", "-p", "0", "-H", "tcp"], { program })
+      const daemon = yield* start([...(yield* emptyVpc), "-H", "tcp"], { program })
       yield* daemon.url
     }),
   )

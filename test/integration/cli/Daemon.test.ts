@@ -260,12 +260,21 @@ describe("the log", () => {
     }),
   )
 
-  it.live("for people: time, level and message, and nothing else", () =>
+  it.live("for people: date (but on a terminal), time, level and message, and nothing else", () =>
     Effect.gen(function* () {
       const daemon = yield* start([...http, "--log-format", "pretty"])
       yield* daemon.until("HTTP", () => daemon.stdout().includes("HTTP on"))
       for (const line of daemon.stdout().trimEnd().split("\n"))
-        assert.match(line, /^\d\d:\d\d:\d\d\.\d{3}Z (INFO |WARN ) \S/)
+        assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO |WARN ) \S/)
+    }),
+  )
+
+  it.live("on a terminal: the time without the date", () =>
+    Effect.gen(function* () {
+      const under = ["sh", "-c", 'exec script -qec "$*" /dev/null', "sh"]
+      const daemon = yield* start(http, { under })
+      yield* daemon.until("HTTP", () => daemon.stdout().includes("HTTP on"))
+      assert.match(daemon.stdout(), /^\d\d:\d\d:\d\d\.\d{3}Z \S+INFO /)
     }),
   )
 

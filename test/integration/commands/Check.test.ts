@@ -1,3 +1,5 @@
+import { chmodSync } from "node:fs"
+import { dirname } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { freePort } from "../../support/ec2/FreePort.ts"
@@ -109,7 +111,15 @@ describe("vpc-router check", () => {
       const fixed = ["--fixed-cidr", "10.66.17.0/24", "--fixed-hosts", hosts.join(":")]
       const under = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
       const bareOf = [...under, "--ambient-caps=-all", "--bounding-set=-all"]
-      const { code, stdout } = yield* finish(["check", ...fixed, "--simulate", "-H", "icmpecho"], { under: bareOf })
+      const topology = {
+        vpc: { id: "vpc-1", cidrs: ["10.33.0.0/16"] },
+        hosts: [],
+        tables: [{ id: "rtb-1", main: true }],
+      }
+      const file = (yield* folder).write("topology.json", topology)
+      chmodSync(dirname(file), 0o755)
+      const ended = yield* finish(["check", ...fixed, "--simulate", file, "-H", "icmpecho"], { under: bareOf })
+      const { code, stdout } = ended
       assert.strictEqual(code, 1)
       assert.match(stdout, /fail +watching hosts +--health icmpecho: ICMP probes need the capability CAP_NET_RAW/)
     }),
