@@ -12,8 +12,8 @@ export interface TokenBucket extends BucketLimits {
   readonly at: Millis
   /** The part of the limits that is taken to be ours, in (0, 1]: the others of the account use the rest. */
   readonly share: number
-  /** When the share was last made smaller. */
-  readonly shrunkAt: Millis
+  /** When EC2 last said "throttled" to a call that went out after the word before. */
+  readonly throttledAt: Millis
 }
 
 /** EC2's limit for each of CreateRoute, ReplaceRoute and DeleteRoute ("API throttling", EC2 developer guide). */
@@ -29,8 +29,9 @@ export const describes: BucketLimits = { capacity: 100, refillPerSecond: 20 }
 export const describesById: BucketLimits = { capacity: 50, refillPerSecond: 10 }
 
 /**
- * A throttle answer halves the share and ten seconds double it. At that pace somebody else who takes a steady half of the
- * limit costs about one throttled call in 25, and one who took the whole bucket once costs three seconds.
+ * Throttle answers that follow each other within ten seconds halve the share, and ten seconds double it. At that pace
+ * somebody else who takes a steady half of the limit costs about one throttled call in 25. A single answer says no more
+ * than that the bucket is empty: calls that overtake one another on their way are enough for it.
  */
 const doubling: Millis = 10_000
 /** One try in about 13 s is left of EC2's 5 a second, so that the end of the trouble is noticed. */
@@ -45,7 +46,7 @@ export const full = (limits: BucketLimits, now: Millis): TokenBucket => ({
   tokens: limits.capacity,
   at: now,
   share: 1,
-  shrunkAt: -Infinity,
+  throttledAt: -Infinity,
 })
 
 /** How long until the whole is ours again. */
@@ -94,12 +95,13 @@ export const take = (
 }
 
 /**
- * EC2 said "throttled" at `now` to a call of `sentAt`: others of the account drain the same bucket. Nothing is left, and
- * less of it is ours. Calls that went out before the share last shrank say nothing new.
+ * EC2 said "throttled" at `now` to a call of `sentAt`. Nothing is left; where it said so a moment ago, too, others of the
+ * account drain the same bucket, and less of it is ours. Calls that went out before the last such word say nothing new.
  */
 export const throttled = (bucket: TokenBucket, sentAt: Millis, now: Millis): TokenBucket => {
   const present = { ...refilled(bucket, now), tokens: 0 }
-  return sentAt < bucket.shrunkAt
-    ? present
-    : { ...present, share: Math.max(smallestShare, present.share / 2), shrunkAt: now }
+  if (sentAt < bucket.throttledAt) return present
+  const isRepeated = now - bucket.throttledAt < doubling
+  const share = isRepeated ? Math.max(smallestShare, present.share / 2) : present.share
+  return { ...present, share, throttledAt: now }
 }

@@ -163,21 +163,26 @@ describe("a token bucket", () => {
   it("after a throttle answer is empty, and gives its next token after one to two refills", () => {
     fc.assert(
       fc.property(used, ({ limits, bucket, now }) => {
-        const { waitMillis } = take(throttled(bucket, now, now), now)
-        assert.isAtLeast(waitMillis, (1000 / limits.refillPerSecond) * (1 - tolerance))
-        assert.isAtMost(waitMillis, 2000 / limits.refillPerSecond + 1)
+        const once = throttled(bucket, now, now)
+        const refill = 1000 / limits.refillPerSecond
+        const { waitMillis } = take(once, now)
+        assert.isAtLeast(waitMillis, refill * (1 - tolerance))
+        assert.isAtMost(waitMillis, refill + 1)
+        assert.isAtMost(take(throttled(once, now, now), now).waitMillis, 2 * refill + 1)
       }),
     )
   })
 
-  it("is halved once by all answers to calls that were sent together", () => {
+  it("is halved by the second answer within ten seconds, and once by all answers to calls that were sent together", () => {
     const sent = full(routeWrites, start)
     const first = throttled(sent, start, start + 100)
-    assert.strictEqual(first.share, 0.5)
-    const second = throttled(first, start, start + 110)
-    assert.isAtLeast(second.share, 0.5)
-    assert.strictEqual(second.tokens, 0)
-    assert.isBelow(throttled(second, start + 105, start + 120).share, 0.3)
+    assert.deepStrictEqual([first.share, first.tokens], [1, 0])
+    assert.strictEqual(throttled(first, start, start + 110).share, 1)
+    const second = throttled(first, start + 300, start + 400)
+    assert.strictEqual(second.share, 0.5)
+    assert.isAtLeast(throttled(second, start + 300, start + 410).share, 0.5)
+    assert.isBelow(throttled(second, start + 405, start + 500).share, 0.3)
+    assert.strictEqual(throttled(first, start + 11_000, start + 11_100).share, 1)
   })
 
   it("is ours again, all of it, a minute after the last of any number of throttle answers", () => {

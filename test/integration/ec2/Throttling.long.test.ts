@@ -1,0 +1,62 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Queue } from "effect"
+import { Action, Reason } from "../../../src/domain/Action.ts"
+import { cidr } from "../../../src/domain/Cidr.ts"
+import { ip } from "../../../src/domain/Ip.ts"
+import { routeWrites } from "../../../src/domain/TokenBucket.ts"
+import { Ec2 } from "../../../src/services/ec2/Ec2.ts"
+import { Executor, layer } from "../../../src/services/ec2/Executor.ts"
+import { countOf, setUp, simulated } from "./AwsEc2Stand.ts"
+
+const count = 100
+const { capacity, refillPerSecond } = routeWrites
+
+/** Creates a hundred routes through the executor and the AWS layer. Somebody else has taken `others` of EC2's tokens. */
+const measured = (others: number): Effect.Effect<{ readonly calls: number; readonly millis: number }> =>
+  simulated(
+    Effect.gen(function* () {
+      const { ec2, proxy, stand } = yield* setUp()
+      yield* proxy.throttle(routeWrites)
+      const tables = [stand.tableA, stand.tableB]
+      const cell = (second: number, n: number) => ({
+        table: tables[n % 2] ?? stand.tableA,
+        cidr: cidr(`10.${second}.${n}.0/24`),
+      })
+      for (let n = 0; n < others; n++) yield* Effect.orDie(ec2.createRoute(cell(78, n), stand.a.interfaceId))
+      yield* proxy.forget
+      const executor = yield* Effect.map(Layer.build(layer.pipe(Layer.provide(Layer.succeed(Ec2, ec2)))), (built) =>
+        Executor.pipe(Effect.provide(built)),
+      ).pipe(Effect.flatten)
+      const { interfaceId } = stand.a
+      const made = { host: ip("10.0.0.1"), interfaceId, reason: Reason.Missing(), urgency: "creation" } as const
+      const write = Array.from({ length: count }, (_, n) => Action.CreateRoute({ ...cell(77, n), ...made }))
+      const from = performance.now()
+      yield* executor.submit(new Set(write.map((one) => one.cidr)), write)
+      for (let done = 0; done < count;) {
+        const outcome = yield* Queue.take(executor.outcomes)
+        yield* executor.reported(outcome.action)
+        if (outcome._tag === "Done") done++
+        else yield* executor.submit(new Set([outcome.action.cidr]), [outcome.action])
+      }
+      return { calls: yield* countOf(proxy, "CreateRoute"), millis: performance.now() - from }
+    }),
+  )
+
+describe("a hundred writes over HTTP, under EC2's limit of 50 and 5 a second", () => {
+  it.live("take a hundred calls and the ten seconds that they must", () =>
+    Effect.gen(function* () {
+      const { calls, millis } = yield* measured(0)
+      assert.isAtMost(calls / count, 1.1)
+      assert.isAtMost(millis, (((count - capacity) / refillPerSecond) * 1.2 + 0.5) * 1_000)
+    }),
+  )
+
+  it.live("take little more when somebody else has emptied the bucket: those on the way when that is learnt", () =>
+    Effect.gen(function* () {
+      const { calls, millis } = yield* measured(capacity)
+      // 32 writes at most are on the wire at once.
+      assert.isAtMost(calls, count * 1.1 + 32)
+      assert.isAtMost(millis, (count / refillPerSecond) * 1.3 * 1_000)
+    }),
+  )
+})
