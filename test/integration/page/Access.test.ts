@@ -216,7 +216,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
           yield* untilCells(page, (words) => !words.some((text) => text.includes(`${host} healthy`)))
         })
         yield* fail("10.33.30.22")
-        yield* does(() => page.waitForFunction("window.lit > 0"))
+        yield* Effect.repeat(Effect.andThen(Effect.sleep(20), lit), { until: (count) => count > 0 })
         yield* does(() => page.emulateMedia({ reducedMotion: "reduce" }))
         const frames = look(
           page,

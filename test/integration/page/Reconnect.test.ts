@@ -28,6 +28,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
         const again = yield* daemon(Number(new URL(url).port))
         yield* again.url
         yield* does(() => status.getByText("Live", { exact: true }).waitFor())
+        yield* does(() => page.getByRole("alert").getByText("Not done").waitFor({ state: "hidden" }))
         yield* does(() => log(page).getByText("vpc-router was restarted").waitFor())
         yield* does(() => page.getByText("No spec is in force: nothing is protected").waitFor())
         yield* postSpec(url, spec)

@@ -186,6 +186,22 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
       ),
     )
 
+    it.effect("a condition that goes on with other figures in it is told once, and once when it is over", () => {
+      const heldUp = (times: number) =>
+        overview({ conditions: [{ words: `the check was held up ${times} times`, since: at }] })
+      return showing(overview({}), (page, script) =>
+        Effect.gen(function* () {
+          yield* change(script, heldUp(1))
+          yield* does(() => log(page).getByText("held up 1 times").waitFor())
+          yield* change(script, heldUp(12))
+          yield* does(() => page.locator(".notice-words").getByText("held up 12 times").waitFor())
+          yield* change(script, overview({}))
+          yield* does(() => log(page).getByText("Over: the check was held up 12 times").waitFor())
+          assert.strictEqual(yield* does(() => log(page).getByRole("listitem").count()), 2)
+        }),
+      )
+    })
+
     it.effect("many failures at once are one line in the log", () =>
       showing(
         overview({ hosts: { shown: Array.from({ length: 40 }, (_, i) => host(`10.0.0.${i}`)), left_out: 0 } }),
@@ -291,13 +307,12 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
       withServer((url) =>
         Effect.gen(function* () {
           let asked = 0
-          const { page, requests } = yield* open(url, {}, (page) =>
+          const { requests } = yield* open(url, {}, (page) =>
             page.route("**/events", (route) =>
               route.fulfill({ contentType: "text/event-stream", body: told(asked++ === 0 ? "1" : "2", overview({})) }),
             ),
           )
           const pages = () => requests.filter((request) => request === `${url}/`).length
-          yield* does(() => page.waitForFunction(`document.getElementById("badges").textContent.includes("version")`))
           yield* Effect.repeat(Effect.sleep(20), { until: () => pages() === 2 })
           // Not again and again.
           yield* Effect.repeat(Effect.sleep(20), { until: () => asked >= 5 })

@@ -67,14 +67,20 @@ const failoverLines = (before, after) => {
   )
 }
 
+/** A condition that goes on, with other figures in it, is the same. @param {OverviewJson["conditions"][number]} condition */
+const conditionKey = ({ since, words }) => `${since} ${words.replaceAll(/\d+/g, "0")}`
+
 /** @param {OverviewJson} before @param {OverviewJson} after */
 const conditionLines = (before, after) => {
-  const was = new Set(before.conditions.map(({ words }) => words))
-  const is = new Set(after.conditions.map(({ words }) => words))
+  const was = new Set(before.conditions.flatMap((condition) => [condition.words, conditionKey(condition)]))
+  const is = new Set(after.conditions.flatMap((condition) => [condition.words, conditionKey(condition)]))
+  /** @param {ReadonlySet<string>} known */
+  const unknownTo = (known) => (/** @type {OverviewJson["conditions"][number]} */ condition) =>
+    !known.has(condition.words) && !known.has(conditionKey(condition))
   return bounded(
     [
-      ...[...is].filter((words) => !was.has(words)),
-      ...[...was].filter((words) => !is.has(words)).map((words) => `Over: ${words}`),
+      ...after.conditions.filter(unknownTo(was)).map(({ words }) => words),
+      ...before.conditions.filter(unknownTo(is)).map(({ words }) => `Over: ${words}`),
     ],
     (count) => `${count} conditions changed`,
   )

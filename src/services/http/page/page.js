@@ -1,6 +1,7 @@
 // The page: what the daemon says, shown as it comes.
 
 /** @import { OverviewJson } from "../OverviewJson.ts" */
+import { alertOf } from "./actions.js"
 import { happenings, tell } from "./activity.js"
 import { prepareAsking } from "./ask.js"
 import { prepareBrake, renderBrake } from "./brake.js"
@@ -47,6 +48,8 @@ listen({
   onHello: (hello) => {
     // Another version than the one that this page came from has another page.
     if (version !== undefined && version !== hello.version) location.reload()
+    // What could not be done while nobody answered can be tried again now.
+    if (part("connection").dataset["state"] === "lost") alertOf("")
     version = hello.version
     mayWrite = hello.may_write
     render()

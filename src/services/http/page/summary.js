@@ -110,7 +110,12 @@ const figuresOf = (overview) => {
     {
       key: "Writes waiting",
       value: String(waiting),
-      note: queue.in_flight === 0 ? "none under way" : `${queue.in_flight} under way`,
+      note:
+        queue.in_flight > 0
+          ? `${queue.in_flight} under way`
+          : waiting > 0
+            ? "at the pace of EC2's limits"
+            : "none under way",
       kind: waiting === 0 ? "good" : "info",
     },
     {
