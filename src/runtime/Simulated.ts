@@ -1,6 +1,7 @@
 import { Effect, type FileSystem, Result } from "effect"
 import { defaultTopology } from "../services/ec2/DefaultTopology.ts"
-import { decodeTopology, type Topology } from "../services/ec2/Topology.ts"
+import type { Topology } from "../services/ec2/Topology.ts"
+import { decodeTopologyText } from "../services/ec2/TopologyText.ts"
 import { readOnce } from "../services/FileLook.ts"
 import type { OptionProblem } from "./OptionReader.ts"
 import type { Options, VpcChoice } from "./Options.ts"
@@ -22,17 +23,15 @@ const readTopology = Effect.fnUntraced(function* (
   if (look._tag === "Unreadable") return yield* startFault(option, look.why)
   if (look._tag === "TooLarge") return yield* startFault(option, `${file}: expected at most 64 MiB`)
   const text = Buffer.from(look.bytes).toString("utf8")
-  const json = yield* Effect.try({
-    try: (): unknown => JSON.parse(text),
-    catch: (error) =>
-      startFault(option, `${file}: expected JSON: ${error instanceof Error ? error.message : String(error)}`),
-  })
   return yield* Effect.fromResult(
     Result.mapError(
-      decodeTopology(json),
+      decodeTopologyText(text),
       ({ problems }) =>
         new StartFault({
-          problems: problems.map(({ message, path }) => ({ option, message: `${file}: ${path}: ${message}` })),
+          problems: problems.map(({ message, path }) => ({
+            option,
+            message: `${file}: ${path === "$" ? "" : `${path}: `}${message}`,
+          })),
         }),
     ),
   )

@@ -4,6 +4,7 @@ import * as fc from "fast-check"
 import { defaultTopology } from "../../src/services/ec2/DefaultTopology.ts"
 import { view } from "../../src/services/ec2/SimulatedVpc.ts"
 import { decodeTopology } from "../../src/services/ec2/Topology.ts"
+import { decodeTopologyText } from "../../src/services/ec2/TopologyText.ts"
 
 const sound = {
   vpc: { id: "vpc-1", cidrs: ["10.33.0.0/16"] },
@@ -17,6 +18,41 @@ const pathsOf = (input: unknown): ReadonlyArray<string> =>
     onFailure: ({ problems }) => problems.map(({ path }) => path),
     onSuccess: () => [],
   })
+
+describe("the text of a topology", () => {
+  const problemsOf = (text: string): ReadonlyArray<string> =>
+    Result.match(decodeTopologyText(text), {
+      onFailure: ({ problems }) => problems.map(({ path, message }) => `${path}: ${message}`),
+      onSuccess: () => [],
+    })
+
+  it("has every repeated key told, with both places, beside all its other faults", () => {
+    const text = `{
+  "vpc": { "id": "vpc-1", "cidrs": ["10.33.0.0/16"], "id": "vpc-2" },
+  "hosts": [{ "interface": "eni-1", "addresses": ["10.33.20.93"], "instance": "i-1", "instance": "i-2" }],
+  "tables": [{ "id": "rtb-1", "main": true, "routes": [{ "destination": "10.66.0.0/16", "target": "eni-9" }] }, { "id": "rtb-1" }]
+}`
+    assert.deepStrictEqual(problemsOf(text), [
+      "$.vpc.id: the key is there twice: at line 2, and again at line 2, column 54",
+      "$.hosts[0].instance: the key is there twice: at line 3, and again at line 3, column 86",
+      '$.tables[0].routes[0].target: no host has the interface eni-9; "gone": true says that it was deleted',
+      "$.tables[1].id: rtb-1 is the id of $.tables[0], too",
+    ])
+  })
+
+  it("that is no JSON says where", () => {
+    assert.deepStrictEqual(problemsOf("{").length, 1)
+    assert.match(problemsOf('{"vpc": nope}')[0] ?? "", /^\$: expected JSON: line 1, column 9: /)
+  })
+
+  it("is taken where a sound one is written as JSON", () => {
+    fc.assert(
+      fc.property(fc.constantFrom("", "\uFEFF"), fc.nat(4), (mark, indent) =>
+        assert.deepStrictEqual(problemsOf(mark + JSON.stringify(sound, null, indent)), []),
+      ),
+    )
+  })
+})
 
 describe("a topology for the simulation", () => {
   it("is accepted in its shortest form, with local routes and EC2's defaults", () => {
@@ -94,6 +130,28 @@ describe("a topology for the simulation", () => {
       "$.tables[1].subnets[0]",
     ],
     ["has a table twice", { ...sound, tables: [...sound.tables, { id: "rtb-1" }] }, "$.tables[1].id"],
+    [
+      "has a route to an interface that no host has",
+      { ...sound, tables: [{ ...sound.tables[0], routes: [{ destination: "10.66.0.0/16", target: "eni-9" }] }] },
+      "$.tables[0].routes[0].target",
+    ],
+    [
+      "has a table with more routes than its quota",
+      {
+        ...sound,
+        quotas: { routesPerTable: 2 },
+        tables: [
+          {
+            ...sound.tables[0],
+            routes: [
+              { destination: "10.66.0.0/16", target: "eni-1" },
+              { destination: "pl-1", target: "eni-1", maxEntries: 1 },
+            ],
+          },
+        ],
+      },
+      "$.tables[0].routes",
+    ],
     ["has no main table", { ...sound, tables: [{ id: "rtb-1" }] }, "$.tables"],
     [
       "has a route to nowhere",

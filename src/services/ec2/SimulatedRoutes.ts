@@ -43,8 +43,7 @@ const checkDestination = (vpc: SimulatedVpc, destination: Cidr): Result.Result<v
 }
 
 /** Routes of a family that count against the quota: propagated ones do not, prefix lists count with all entries. */
-const countRoutes = (table: SimulatedTable, destination: Cidr): number => {
-  const family = familyOf(destination)
+export const countRoutes = (table: SimulatedTable, family: 4 | 6): number => {
   let count = 0
   for (const present of table.routes.keys()) if (familyOf(present) === family) count++
   // The simulated prefix lists hold IPv4 ranges.
@@ -67,7 +66,7 @@ export const createRoute = (vpc: SimulatedVpc, cell: Cell, interfaceId: Interfac
     if (table.routes.has(cell.cidr)) {
       return yield* refuse("RouteAlreadyExists", `The route identified by ${cell.cidr} already exists.`)
     }
-    if (countRoutes(table, cell.cidr) >= vpc.routesPerTable) {
+    if (countRoutes(table, familyOf(cell.cidr)) >= vpc.routesPerTable) {
       return yield* refuse("RouteLimitExceeded", `The maximum number of routes has been reached.`)
     }
     const route: SimulatedRoute = { destination: cell.cidr, target, origin: "CreateRoute" }

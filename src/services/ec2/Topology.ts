@@ -3,6 +3,7 @@ import { type Cidr, cidr, contains, ofIp } from "../../domain/Cidr.ts"
 import { AccountId, InstanceId, InterfaceId, RouteTableId, SubnetId, VpcId } from "../../domain/Ids.ts"
 import { type Ip, ip } from "../../domain/Ip.ts"
 import { type InstanceState, RouteTarget } from "../../domain/Vpc.ts"
+import { countRoutes } from "./SimulatedRoutes.ts"
 import type {
   SimulatedInterface,
   SimulatedPrefixListRoute,
@@ -38,7 +39,8 @@ const defaultOwner = "123456789012"
 /** EC2's default quota since June 2025 ("Amazon VPC quotas"). */
 const defaultRoutesPerTable = 500
 
-const place = (path: ReadonlyArray<PropertyKey>): string =>
+/** A place as text, `$.hosts[1].addresses[0]`. */
+export const place = (path: ReadonlyArray<PropertyKey>): string =>
   path.reduce<string>(
     (text, key) =>
       typeof key === "number" || /^\d+$/.test(String(key)) ? `${text}[${String(key)}]` : `${text}.${String(key)}`,
@@ -186,16 +188,20 @@ const buildTables = (
   report: Report,
 ) => {
   const tables = new Map<RouteTableId, SimulatedTable>()
+  const quota = file.quotas?.routesPerTable ?? defaultRoutesPerTable
   const gone = new Set<string>()
   const associated = new Set<string>()
 
-  const targetOf = (text: string, path: string): RouteTarget | undefined => {
+  const targetOf = (text: string, path: string, isGone: boolean): RouteTarget | undefined => {
     const found = [...interfaces.values()].find(
       (one) => one.id === text || one.attachment?.instanceId === text || one.addresses.some((held) => held === text),
     )
     if (found !== undefined) return RouteTarget.Interface({ interfaceId: found.id })
-    // An interface that was deleted: its routes stand as blackholes.
-    if (text.startsWith("eni-")) return RouteTarget.Interface({ interfaceId: InterfaceId(text) })
+    if (text.startsWith("eni-")) {
+      // An interface that was deleted: its routes stand as blackholes.
+      if (!isGone) report(path, `no host has the interface ${text}; "gone": true says that it was deleted`)
+      return RouteTarget.Interface({ interfaceId: InterfaceId(text) })
+    }
     const field = fields.find(([prefix]) => text.startsWith(prefix))?.[1]
     if (field !== undefined) return RouteTarget.Other({ kind: field, id: text })
     report(path, "expected a host's address, instance or interface, `local`, or the id of a gateway")
@@ -205,7 +211,8 @@ const buildTables = (
   file.tables.forEach((entry, at) => {
     const path = `$.tables[${at}]`
     const id = RouteTableId(entry.id)
-    if (tables.has(id)) report(`${path}.id`, `${id} is there twice`)
+    const namesake = file.tables.findIndex((other) => other.id === entry.id)
+    if (namesake !== at) report(`${path}.id`, `${id} is the id of $.tables[${namesake}], too`)
     entry.subnets?.forEach((subnet, index) => {
       if (!subnets.has(SubnetId(subnet))) report(`${path}.subnets[${index}]`, `no subnet ${subnet}`)
       if (associated.has(subnet)) report(`${path}.subnets[${index}]`, `${subnet} already has a route table`)
@@ -229,7 +236,7 @@ const buildTables = (
       const name = `${route.destination}${route.propagated === true ? " propagated" : ""}`
       if (named.has(name)) report(`${routePath}.destination`, `${route.destination} is there twice`)
       named.add(name)
-      const target = targetOf(route.target, `${routePath}.target`)
+      const target = targetOf(route.target, `${routePath}.target`, route.gone === true)
       if (target === undefined) return
       if (route.gone === true) {
         if (target._tag === "Other") gone.add(target.id)
@@ -248,7 +255,7 @@ const buildTables = (
       }
     })
     const tags = new Map(Object.entries(entry.tags ?? {}))
-    tables.set(id, {
+    const built: SimulatedTable = {
       id,
       main: entry.main ?? false,
       edge: entry.edge,
@@ -257,9 +264,15 @@ const buildTables = (
       routes,
       propagated,
       prefixLists,
-    })
+    }
+    for (const family of [4, 6] as const) {
+      const count = countRoutes(built, family)
+      if (count > quota)
+        report(`${path}.routes`, `expected at most ${quota} IPv${family} routes (quotas.routesPerTable), got ${count}`)
+    }
+    tables.set(id, built)
   })
-  const mains = [...tables.values()].filter(({ main }) => main).length
+  const mains = file.tables.filter(({ main }) => main === true).length
   if (mains !== 1) report("$.tables", `expected exactly one main table, found ${mains}`)
   return { tables, gone }
 }

@@ -51,7 +51,7 @@ const topology = Result.getOrThrow(
           { destination: "192.168.3.0/24", target: "eni-0003" },
           { destination: "192.168.4.0/24", target: "eni-0004" },
           { destination: "192.168.5.0/24", target: "eni-0005" },
-          { destination: "192.168.6.0/24", target: "eni-deleted" },
+          { destination: "192.168.6.0/24", target: "eni-deleted", gone: true },
           { destination: "2001:db8:ffff::/48", target: "10.0.1.1" },
           { destination: "192.168.1.0/24", target: "vgw-0001", propagated: true },
           { destination: "pl-0001", target: "igw-0001", maxEntries: 7 },
