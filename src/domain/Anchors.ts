@@ -37,6 +37,12 @@ const silentSince = (verdict: Verdict): Millis | undefined => {
 
 const answers = ({ verdict }: Anchor): boolean => verdict._tag === "Healthy" && verdict.silentSince === undefined
 
+export type AnchorState = "answering" | "silent" | "unknown"
+
+/** What is known of an anchor at present. */
+export const anchorState = (anchor: Anchor): AnchorState =>
+  answers(anchor) ? "answering" : silentSince(anchor.verdict) === undefined ? "unknown" : "silent"
+
 /** After news of them. An anchor counts from its first answer on. */
 export const anchorsAfter = (anchors: Anchors, news: ReadonlyArray<AnchorVerdict>): Anchors => {
   const after = new Map(anchors)

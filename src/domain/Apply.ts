@@ -104,13 +104,7 @@ const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [Wor
 }
 
 /** What a host's new verdict is to the guards. */
-const guardsAfter = (
-  world: World,
-  guards: Guards,
-  host: Ip,
-  before: Verdict | undefined,
-  verdict: Verdict,
-): Guards => {
+const guardsAfter = (world: World, guards: Guards, host: Ip, before: Verdict | undefined, verdict: Verdict): Guards => {
   const { damping } = world.policy.guards ?? defaultGuards
   if (verdict._tag !== "Failed") {
     if (!guards.failing.has(host) && (verdict._tag !== "Healthy" || !guards.flaps.has(host))) return guards
@@ -221,7 +215,8 @@ const forgetful = (world: World, readAt: Millis): World => {
 const readVpc = (world: World, vpc: Vpc, readAt: Millis): [World, ReadonlySet<Cidr>] => {
   // A reading that began before the one in hand says less.
   if (world.reading !== undefined && readAt <= world.reading.readAt) return [world, none]
-  const index = indexVpc(vpc, world.policy)
+  const before = world.reading?.index
+  const index = before?.vpc === vpc ? before : indexVpc(vpc, world.policy)
   const reading = { index, readAt }
   const next: World = {
     ...world,

@@ -154,7 +154,8 @@ export const decide = (before: World, touched: ReadonlySet<Cidr>, now: Millis): 
   // A guard that holds or lets go changes what may be written for CIDRs that nothing else changed.
   const cidrs = new Set([...dirty, ...siftedAnew(before, next)])
   const guard = actionGuard(next)
-  const letThrough = (range: Cidr) => sift(Option.getOrUndefined(HashMap.get(decisions, range))?.write ?? [], guard).write
+  const letThrough = (range: Cidr) =>
+    sift(Option.getOrUndefined(HashMap.get(decisions, range))?.write ?? [], guard).write
   return {
     world: next,
     cidrs,

@@ -1,8 +1,10 @@
 import { HashMap } from "effect"
 import { actionGuard, sift } from "./ActionGuard.ts"
+import { anchorState, type Anchors, type AnchorState } from "./Anchors.ts"
 import type { Cidr } from "./Cidr.ts"
 import { viewOf } from "./Decide.ts"
 import type { Millis, Verdict } from "./Health.ts"
+import { type GuardHold, guardHoldsOf } from "./GuardHold.ts"
 import type { Held, HoldReason } from "./Hold.ts"
 import type { HostStanding } from "./HostStanding.ts"
 import type { Ip } from "./Ip.ts"
@@ -21,6 +23,14 @@ export interface Tally {
   /** Hosts of the spec, by verdict. */
   readonly hosts: Readonly<Record<Verdict["_tag"], number>>
   readonly drained: number
+  /** Hosts that are chosen last for a while, since they relapsed. */
+  readonly damped: number
+  /** Failed hosts whose failure a guard holds. */
+  readonly withheld: number
+  /** What the guards hold as one. */
+  readonly guards: ReadonlySet<GuardHold["kind"]>
+  /** Anchors that answer, are silent, or of which nothing is known, each by each check. */
+  readonly anchors: Readonly<Record<AnchorState, number>>
   /** Route tables in scope. */
   readonly tables: number
   /** Owned routes in these. */
@@ -72,6 +82,12 @@ const heldBy = (world: World): Map<HoldReason["_tag"], number> => {
   return held
 }
 
+const anchorCounts = (anchors: Anchors): Tally["anchors"] => {
+  const counts = { answering: 0, silent: 0, unknown: 0 }
+  for (const anchor of anchors.values()) counts[anchorState(anchor)]++
+  return counts
+}
+
 /**
  * Counts the world at `now`. Work in proportion to the hosts of the spec, to what is held, and to the tables of those CIDRs
  * that have a failed host: 2 ms for 10,000 CIDRs in 5 tables, 25 ms when half of their 1,000 hosts have failed.
@@ -86,6 +102,10 @@ export const tally = (world: World, now: Millis): Tally => {
     cidrs: spec.size,
     hosts,
     drained: world.drained.size,
+    damped: world.guards.damped.size,
+    withheld: world.guards.withheld.size,
+    guards: new Set(guardHoldsOf(world).map(({ kind }) => kind)),
+    anchors: anchorCounts(world.guards.anchors),
     tables: reading?.index.tables.length ?? 0,
     owned: world.owned,
     held: heldBy(world),

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { type Action, cellKey, targetWords, words } from "../domain/Action.ts"
+import { guardHoldsOf } from "../domain/GuardHold.ts"
 import type { Ip } from "../domain/Ip.ts"
 import type { Operator } from "../domain/Operator.ts"
 import { hostsOf, type RouteSpec } from "../domain/RouteSpec.ts"
@@ -20,6 +21,13 @@ const listed = <A>(all: ReadonlyArray<A>) => ({
   some: all.slice(0, mostListed),
   more: Math.max(0, all.length - mostListed),
 })
+
+/** The guards whose holds are let go, as status and metrics name them. */
+const releasable = {
+  MonitorCutOff: "monitor_cut_off",
+  MassFailure: "mass_failure",
+  FailoverLimit: "failover_limit",
+} as const
 
 /** `HostFailed` as `host_failed`. */
 const snake = (tag: string): string => tag.replaceAll(/(?<=[a-z])[A-Z]/g, "_$&").toLowerCase()
@@ -112,6 +120,13 @@ export class Auditor {
         const { some, more } = listed(brake.deletions)
         const deletions = some.map((one) => ({ table: one.table, cidr: one.cidr, before: targetWords(one.before) }))
         return { time: at, kind: "confirm", hash: event.hash, peer: peerOf(event.by), deletions, more }
+      }
+      case "HoldConfirmed": {
+        const hold = guardHoldsOf(before).find(({ hash }) => hash === event.hash)
+        if (hold === undefined || hold.kind === "DeletionBrake") return undefined
+        const { some, more } = listed(hold.hosts)
+        const guard = releasable[hold.kind]
+        return { time: at, kind: "release", guard, hash: hold.hash, peer: peerOf(event.by), hosts: some, more }
       }
       case "VerdictsReached":
       case "AnchorsHeard":

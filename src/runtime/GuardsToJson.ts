@@ -1,4 +1,4 @@
-import type { Anchor } from "../domain/Anchors.ts"
+import { type Anchor, anchorState } from "../domain/Anchors.ts"
 import type { GuardHold } from "../domain/GuardHold.ts"
 import type { AnchorJson, GuardHoldJson } from "../services/http/StatusJson.ts"
 import { type Conditions, guardKey, sinceOf } from "./ConditionLog.ts"
@@ -23,15 +23,9 @@ export const guardHoldJson =
     hosts: hold.hosts,
   })
 
-export const anchorJson = ({ anchor, counts, source, verdict }: Anchor): AnchorJson => {
-  const isKnown = verdict._tag === "Healthy" || verdict._tag === "Failed"
-  const silentSince = isKnown ? verdict.silentSince : undefined
-  const isSilent = verdict._tag === "Failed" || silentSince !== undefined
-  return {
-    ip: anchor,
-    source,
-    state: !isKnown ? "unknown" : isSilent ? "silent" : "answering",
-    since: isoTime(silentSince ?? verdict.since),
-    counts,
-  }
+export const anchorJson = (anchor: Anchor): AnchorJson => {
+  const { counts, source, verdict } = anchor
+  const silentSince = verdict._tag === "Healthy" || verdict._tag === "Failed" ? verdict.silentSince : undefined
+  const since = isoTime(silentSince ?? verdict.since)
+  return { ip: anchor.anchor, source, state: anchorState(anchor), since, counts }
 }

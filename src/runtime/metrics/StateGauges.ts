@@ -3,6 +3,7 @@ import { urgencies } from "../../domain/Action.ts"
 import type { Tally } from "../../domain/Tally.ts"
 import type { QueueLoad } from "../../services/ec2/WriteQueue.ts"
 import type { DaemonState } from "../ReconcilerStatus.ts"
+import { guardNames } from "../GuardsToJson.ts"
 import { holdNames, verdictNames, writeNames } from "../StatusToJson.ts"
 
 /** What the gauges are made of: the state of the loop, gathered for little work. */
@@ -58,6 +59,24 @@ const gauges: ReadonlyArray<StateGauge> = [
     tagsOf(verdictNames).map((tag) => [{ verdict: verdictNames[tag] }, tally.hosts[tag]]),
   ),
   one("hosts_drained", "Hosts that the operator took out of service.", ({ tally }) => tally.drained),
+  one(
+    "hosts_damped",
+    "Hosts that are chosen last for a while, since they failed again soon after they had recovered.",
+    ({ tally }) => tally.damped,
+  ),
+  one(
+    "hosts_withheld",
+    "Failed hosts that keep their routes, since a guard holds their failure.",
+    ({ tally }) => tally.withheld,
+  ),
+  several(
+    "guard_holding",
+    "1 while this guard holds something until its reason is gone, or it is confirmed.",
+    ({ tally }) => tagsOf(guardNames).map((tag) => [{ guard: guardNames[tag] }, Number(tally.guards.has(tag))]),
+  ),
+  several("anchors", "Anchors by what is known of them, each by each check.", ({ tally: { anchors } }) =>
+    (["answering", "silent", "unknown"] as const).map((state) => [{ state }, anchors[state]]),
+  ),
   one("route_tables", "Route tables in scope.", ({ tally }) => tally.tables),
   one("owned_routes", "Routes in these that are ours to move and to delete.", ({ tally }) => tally.owned),
   one(

@@ -69,6 +69,16 @@ const Confirmed = Schema.Struct({
   more: More,
 })
 
+const Released = Schema.Struct({
+  time: Time,
+  kind: Schema.Literal("release"),
+  guard: Schema.Literals(["monitor_cut_off", "mass_failure", "failover_limit"]),
+  hash: Schema.String,
+  peer: Peer,
+  hosts: Schema.Array(Schema.String).annotate({ description: "failed hosts whose routes it kept" }),
+  more: More,
+})
+
 const Started = Schema.Struct({
   time: Time,
   kind: Schema.Literal("start"),
@@ -82,6 +92,6 @@ const Started = Schema.Struct({
 const Lost = Schema.Struct({ time: Time, kind: Schema.Literal("lost"), records: Schema.Int })
 
 /** One line of the audit log. */
-export const AuditRecord = Schema.Union([Write, Accepted, Restored, Drained, Confirmed, Started, Lost])
+export const AuditRecord = Schema.Union([Write, Accepted, Restored, Drained, Confirmed, Released, Started, Lost])
 export type AuditRecord = typeof AuditRecord.Type
 export type WriteRecord = typeof Write.Type
