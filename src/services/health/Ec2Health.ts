@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
   const readBatch = yield* makeReader(statuses, yield* exposeCalls())
   const sooner = Latch.makeUnsafe(false)
   const placed = Latch.makeUnsafe(false)
-  let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
+  let state: SourceState = SourceState.Down({ since: now(), why: "the VPC has not been read yet" })
   let told: string | undefined
 
   const becomeUp = Effect.suspend(() => {

@@ -32,8 +32,8 @@ const temporaryFolder = Effect.acquireRelease(
 const scraped: Effect.Effect<{ readonly text: string; readonly type: string }, NotSeen, Scope.Scope> = Effect.gen(
   function* () {
     const folder = yield* temporaryFolder
-    const args = ["--mode", "http", "--simulate", "--port", "0", "--audit-log", join(folder, "audit.log")]
-    const { url } = yield* start(args)
+    const run = ["--mode", "http", "--simulate", "--port", "0", "--health", "simulated,ec2"]
+    const { url } = yield* start([...run, "--audit-log", join(folder, "audit.log")])
     const answer = yield* get(`${yield* url}/metrics`)
     return { text: yield* Effect.promise(() => answer.text()), type: answer.headers.get("content-type") ?? "" }
   },
