@@ -18,7 +18,8 @@ describe("the README", () => {
 
   it("names no option that the help texts do not", () => {
     const help = [helpText(80), ...commandNames.map((name) => commandHelp(name, 80))].join("\n")
-    const inHelp = new Set(all(help, /(--[a-z][a-z-]+)/g))
+    const ofDemo = readFileSync(new URL("../../scripts/demo.mjs", import.meta.url), "utf8")
+    const inHelp = new Set([...all(help, /(--[a-z][a-z-]+)/g), ...all(ofDemo, /^ {2}(--[a-z]+) .*\.$/gm)])
     const named = all(readme, /(--[a-z][a-z-]+)/g)
     assert.isAbove(named.length, 10)
     assert.deepStrictEqual(
