@@ -3,6 +3,7 @@
 //   daemon.js     the whole program, and in
 //   chunks/       what it loads when it is needed: the credential providers of AWS, Effect for plugins; only raw-socket,
 //                 which is native and optional, stays outside
+//   SnapshotWorker.js  the program of the thread that reads large VPCs
 //   lib/          ES modules and types of the library (src/index.ts, src/plugin.ts), with effect left outside
 import { spawnSync } from "node:child_process"
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -44,7 +45,7 @@ const pageFiles = {
 const bundle = async () => {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { daemon: "src/main.ts" },
+    entryPoints: { daemon: "src/main.ts", SnapshotWorker: "src/services/ec2/SnapshotWorker.ts" },
     outdir: dist,
     write: false,
     bundle: true,

@@ -1,0 +1,53 @@
+// The thread that reads large VPCs: parsing EC2's XML takes seconds for 200,000 routes, in which nothing else would run. It answers one ask at a time.
+import { parentPort, workerData } from "node:worker_threads"
+import { Effect, Exit, Predicate, Scope } from "effect"
+import { VpcId } from "../../domain/Ids.ts"
+import { makeClient } from "./AwsClient.ts"
+import { Ec2Error } from "./Ec2.ts"
+import { readSnapshot } from "./ReadSnapshot.ts"
+import { type Answer, type Failure, type Part, toSend } from "./SnapshotParts.ts"
+
+/** Fewer and larger pages than where parsing would hold up others. */
+const pages = { firstTables: 50, tables: 50, others: 1_000 }
+
+const text = (name: string): string | undefined => {
+  const value = Predicate.hasProperty(workerData, name) ? workerData[name] : undefined
+  return Predicate.isString(value) ? value : undefined
+}
+
+const failureOf = (error: unknown): Failure =>
+  error instanceof Ec2Error
+    ? {
+        operation: error.operation,
+        code: error.code,
+        message: error.message,
+        disposition: error.disposition,
+        requestId: error.requestId,
+      }
+    : { operation: "DescribeRouteTables", code: "ReaderFailed", message: String(error), disposition: "transient" }
+
+const client = await Effect.runPromise(Scope.provide(makeClient(text("region")), await Effect.runPromise(Scope.make())))
+const vpcId = VpcId(text("vpcId") ?? "")
+let known: ReadonlySet<string> = new Set()
+let waiting: ReadonlyArray<Part> = []
+
+const answer = (message: Answer) => parentPort?.postMessage(message)
+
+const read = async () => {
+  const reading = await Effect.runPromiseExit(readSnapshot(client, vpcId, { pages, onPage: () => Effect.void }))
+  if (Exit.isFailure(reading)) {
+    const error = reading.cause.reasons.find((reason) => reason._tag === "Fail")?.error
+    return answer({ _tag: "Failed", failure: failureOf(error ?? reading.cause) })
+  }
+  const { contents, parts } = toSend(reading.value, known)
+  waiting = parts
+  known = new Set(contents.digests)
+  answer({ _tag: "Contents", contents })
+}
+
+parentPort?.on("message", (ask: unknown) => {
+  if (ask === "read") return void read()
+  const [part, ...rest] = waiting
+  waiting = rest
+  if (part !== undefined) answer({ _tag: "Part", part })
+})
