@@ -16,6 +16,7 @@ need chromium chromium
 need promtool prometheus
 need systemd-analyze systemd
 need kubectl kubernetes-client
+need aws awscli
 # The EC2 emulator goes into a virtual environment, for which Debian's Python lacks a part.
 if ! command -v moto_server >/dev/null 2>&1; then
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages="$packages python3-venv"
