@@ -45,7 +45,7 @@ export class Auditor {
   readonly #source: string
   #spec: { readonly origin: SpecOriginJson; readonly spec: RouteSpec } | undefined
   #drains: ReadonlyMap<Ip, Asked> = new Map()
-  #confirmed: ReadonlyMap<string, Asked> = new Map()
+  #confirmed = new Map<string, Asked>()
 
   /** `source`: the name of the config source. */
   constructor(source: string) {
@@ -70,6 +70,8 @@ export class Auditor {
       attempts,
       error: error ?? null,
     })
+    // What was confirmed has happened; the same route may be deleted again, for another reason.
+    if (told === undefined && action._tag === "DeleteRoute") this.#confirmed.delete(cellKey(action))
   })
 
   /** The daemon ends before EC2 has answered these. */
@@ -84,7 +86,10 @@ export class Auditor {
     switch (event._tag) {
       case "SpecAccepted": {
         const { by, spec } = event
-        const { some, more } = listed(changesOf(this.#spec?.spec ?? new Map(), spec))
+        const changes = changesOf(this.#spec?.spec ?? new Map(), spec)
+        // What was confirmed was confirmed for the spec that was in force.
+        if (changes.length > 0) this.#confirmed = new Map()
+        const { some, more } = listed(changes)
         const origin = { source: this.#source, peer: peerOf(by), at }
         this.#spec = { origin, spec }
         const size = { cidrs: spec.size, hosts: hostsOf(spec).size }

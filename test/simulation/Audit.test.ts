@@ -181,6 +181,29 @@ describe("the audit log", () => {
     }),
   )
 
+  it.effect("names nobody for deletions that came after those that were confirmed, of the same routes", () =>
+    Effect.gen(function* () {
+      const range = "10.70.1.0/24"
+      const records = yield* audited(
+        Effect.gen(function* () {
+          yield* accepted({ [range]: [first] })
+          yield* accepted({})
+          const { confirm, status } = yield* Reconciler
+          const { brake } = yield* status
+          yield* Effect.forkChild(confirm(brake?.hash ?? "none").pipe(asking("127.0.0.1")))
+          yield* pass(3_000)
+          yield* accepted({ [range]: [first] })
+          yield* accepted({ [range]: [] })
+        }),
+      )
+      const deleted = of(records, "write").filter(({ action }) => action === "delete")
+      assert.deepStrictEqual(
+        deleted.map(({ operator }) => operator?.action ?? "nobody"),
+        ["confirm", "confirm", "confirm", "nobody", "nobody", "nobody"],
+      )
+    }),
+  )
+
   it.effect("says after a restart that the spec is the one that was kept", () =>
     Effect.gen(function* () {
       const drained = new Set([ip(second)])
