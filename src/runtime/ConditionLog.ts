@@ -102,7 +102,7 @@ const guardConditions = (world: World): ReadonlyArray<Condition> =>
   guardHoldsOf(world).flatMap((hold) =>
     hold.kind === "DeletionBrake" || !hold.isCertain
       ? []
-      : [{ key: guardKey(hold), words: `held: ${hold.words}`, patience: 0, isHold: false }],
+      : [{ key: guardKey(hold), words: `held: ${hold.words}`, patience: 0, isHold: true }],
   )
 
 /** A source that is down says so itself; this is for those who read the log later. */

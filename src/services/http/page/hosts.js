@@ -8,7 +8,7 @@ import { pressed, write } from "./actions.js"
 import { carriedBy, isWhole } from "./carried.js"
 import { element, part, patch, sayLeftOut, setAttribute, setText } from "./dom.js"
 import { drain, undrain } from "./drain.js"
-import { compareAddresses, plural, timeView } from "./words.js"
+import { compareAddresses, plural, timeOfDay, timeView } from "./words.js"
 
 /** @typedef {{ readonly host: OverviewHostJson, readonly carried: Carried | null, readonly maySteer: boolean }} Shown */
 
@@ -33,9 +33,10 @@ const drainWords = (carried) => {
 }
 
 /** Why it failed, is unwatched, or may take no route. @param {Shown} shown */
-const whyOf = ({ carried, host: { drained, reason, verdict, why } }) => {
+const whyOf = ({ carried, host: { damped_until, drained, reason, verdict, why } }) => {
   if (verdict === "failed") return reason ?? ""
   if (drained) return drainWords(carried)
+  if (damped_until !== null) return `failed again soon after it had recovered: chosen last until ${timeOfDay(damped_until)}`
   return (verdict === "unwatched" ? reason : why) ?? ""
 }
 
@@ -57,13 +58,14 @@ const makeHost = ({ host: { ip } }) => {
   const carries = element("span", {})
   const ids = element("span", { class: "ids" })
   const check = element("p", { class: "why" }, "SourceDestCheck is on: EC2 drops what it forwards. It is chosen last.")
+  const notes = element("p", { class: "why" })
   const drainButton = element("button", { type: "button" })
   const failButton = element("button", { type: "button" })
   const steers = element("div", { class: "steers" }, drainButton, failButton)
   const facts = element("p", { class: "facts" }, carries, ids)
   const state = element("p", { class: "state" }, verdict, " ", since.node, why)
   const head = element("div", { class: "host-head" }, mark, element("h3", {}, ip))
-  const body = element("div", { class: "host-body" }, head, state, facts, check)
+  const body = element("div", { class: "host-body" }, head, state, facts, check, notes)
   const node = element("li", { class: "host-card" }, body, steers)
   /** @param {HTMLElement} button @param {string} words */
   const name = (button, words) => {
@@ -107,6 +109,8 @@ const makeHost = ({ host: { ip } }) => {
       if (host.since !== null) since.update(host.since)
       const reason = whyOf(shown)
       setText(why, reason === "" ? "" : `: ${reason}`)
+      setText(notes, host.notes.join("; "))
+      notes.hidden = host.notes.length === 0
       setText(carries, carriedWords(carried))
       setText(ids, [host.interface, host.instance].filter(Boolean).join(" · "))
       check.hidden = host.source_dest_check !== true

@@ -8,6 +8,7 @@ import { prepareBrake, renderBrake } from "./brake.js"
 import { listen } from "./connection.js"
 import { byId, part, setAttribute, setText } from "./dom.js"
 import { renderDrain } from "./drain.js"
+import { renderGuards } from "./guards.js"
 import { renderFailovers } from "./failovers.js"
 import { renderHosts } from "./hosts.js"
 import { renderMatrix } from "./matrix.js"
@@ -26,6 +27,7 @@ const render = () => {
   if (shown === undefined) return
   renderHead(shown)
   renderNotices(shown)
+  renderGuards(shown, mayWrite)
   renderBrake(shown, mayWrite)
   renderDrain(shown)
   renderFigures(shown)
