@@ -3,6 +3,7 @@ import { defaultTopology } from "../services/ec2/DefaultTopology.ts"
 import type { Topology } from "../services/ec2/Topology.ts"
 import { decodeTopologyText } from "../services/ec2/TopologyText.ts"
 import { readOnce } from "../services/FileLook.ts"
+import type { CheckChoice } from "./HealthOptions.ts"
 import type { OptionProblem } from "./OptionReader.ts"
 import type { Options, VpcChoice } from "./Options.ts"
 import { StartFault, startFault } from "./StartFault.ts"
@@ -49,6 +50,12 @@ export const topologyOf = Effect.fnUntraced(function* ({
   return topology
 })
 
+const overTheNetwork: Readonly<Partial<Record<CheckChoice["_tag"], string>>> = {
+  IcmpEcho: "icmpecho",
+  Tcp: "tcp",
+  Http: "http",
+}
+
 /**
  * Checks that ask hosts over the network, of a VPC whose hosts exist nowhere: their addresses may be somebody else's. Fails
  * for the built-in VPC; for one from a file it may be meant, and is a warning.
@@ -57,7 +64,7 @@ export const checkHealth = ({
   health,
   vpc,
 }: Pick<Options, "health" | "vpc">): Effect.Effect<ReadonlyArray<OptionProblem>, StartFault> => {
-  const real = health.flatMap(({ _tag }) => (_tag === "IcmpEcho" ? ["icmpecho"] : _tag === "Tcp" ? ["tcp"] : []))
+  const real = health.flatMap(({ _tag }) => overTheNetwork[_tag] ?? [])
   if (vpc._tag !== "Simulated" || real.length === 0) return Effect.succeed([])
   const names = real.join(" and ")
   return vpc.file === undefined

@@ -168,7 +168,7 @@ describe("what keeps it from starting", () => {
 
   it.live("checks that would ask real hosts for those of the built-in VPC, which exist nowhere", () =>
     Effect.gen(function* () {
-      for (const health of ["icmpecho", "tcp"])
+      for (const health of ["icmpecho", "tcp", "http"])
         refused(
           yield* finish([...simulated, "-H", health]),
           `vpc-router: --health: expected simulated: ${health} would ask whoever has the addresses of the built-in VPC here`,
