@@ -63,13 +63,29 @@ const tones: Readonly<Record<StatusJson["hosts"][number]["verdict"], Tone>> = {
 
 const hostRows = (status: StatusJson): ReadonlyArray<Line> => {
   const routes = carried(status)
-  return status.hosts.map(({ drained, interface: eni, ip, reason, since, verdict, why }) => [
+  return status.hosts.map(({ drained, interface: eni, ip, notes, reason, since, verdict, why }) => [
     span(ip),
     drained ? span(`${verdict}, drained`, "warn") : span(verdict, tones[verdict]),
     span(`since ${ago(since, status.now)}`.replace(/ ago$/, "")),
     span(count(routes.get(ip) ?? 0, "route")),
     span(eni ?? "not in the VPC", eni === null ? "bad" : "faint"),
-    span(reason ?? why ?? "", "warn"),
+    span([reason ?? why ?? [], notes].flat().join("; "), "warn"),
+  ])
+}
+
+const policyWords = ({ sources: { health } }: StatusJson): string =>
+  health.policy === null ? "" : ` (a host fails by ${health.policy})`
+
+/** Several checks, or one that is out of order. */
+const checkRows = ({ now, sources }: StatusJson): ReadonlyArray<Line> => {
+  const { checks } = sources.health
+  if (checks.length < 2 && checks.every(({ state }) => state === "up")) return []
+  return checks.map(({ bound_ms, name, since, state, why }) => [
+    span(name),
+    span(state, state === "up" ? "good" : "bad"),
+    span(`since ${ago(since, now)}`.replace(/ ago$/, "")),
+    span(bound_ms === null ? "" : `finds a dead host within ${Math.round(bound_ms)} ms`, "faint"),
+    span(why ?? "", "warn"),
   ])
 }
 
@@ -134,6 +150,7 @@ export const statusText = (status: StatusJson): ReadonlyArray<Line> => [
   ...verdict(alarmsOf(status)),
   ...section("Routes", routeRows(status)),
   ...section("Hosts", hostRows(status)),
+  ...section(`Checks${policyWords(status)}`, checkRows(status)),
   ...section("Held", heldRows(status)),
   ...brakeLines(status),
   ...section("Failovers", failoverRows(status)),

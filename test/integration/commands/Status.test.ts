@@ -46,6 +46,35 @@ describe("vpc-router status", () => {
     }),
   )
 
+  it.live("several checks are shown each with its state, and a host that one of them does not watch says so", () =>
+    Effect.gen(function* () {
+      const spec = { "10.66.17.0/24": ["10.33.20.93", "10.33.99.9"] }
+      const { url } = yield* daemonWith(spec, "--health", "simulated,ec2", "--health-policy", "all-fail")
+      yield* untilStatus(url, ({ hosts }) => hosts.some(({ notes }) => notes.length > 0))
+      const { stdout } = yield* finish(["status", "--url", url])
+      assert.match(
+        stdout,
+        /\nChecks \(a host fails by all-fail\)\n +ec2 +up +since .*\n +simulated +up +since .* finds a dead host within 1450 ms/,
+      )
+      assert.match(hostLine(stdout, "10.33.99.9"), /ec2 does not watch it: no instance of the VPC is known to have/)
+    }),
+  )
+
+  it.live("a host that nothing watches is something to attend to", () =>
+    Effect.gen(function* () {
+      const spec = { "10.66.17.0/24": ["10.33.20.93", "10.33.99.9"] }
+      const { url } = yield* daemonWith(spec, "--health", "ec2")
+      yield* untilStatus(url, ({ hosts }) => hosts.some(({ verdict }) => verdict === "unwatched"))
+      const { code, stdout } = yield* finish(["status", "--url", url])
+      assert.strictEqual(code, 2)
+      assert.match(stdout, /\nAttention: 1 host unwatched\n/)
+      assert.match(
+        hostLine(stdout, "10.33.99.9"),
+        /unwatched +since .* no instance of the VPC is known to have its address/,
+      )
+    }),
+  )
+
   it.live("before any spec it says that nothing is protected", () =>
     Effect.gen(function* () {
       const daemon = yield* start(["-m", "http", "--simulate", "-p", "0"])

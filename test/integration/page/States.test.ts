@@ -186,6 +186,57 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
       ),
     )
 
+    it.effect(
+      "an unwatched host with its reason, what is noted of hosts, and each check with its state and bound",
+      () => {
+        const bounds = { false_failovers_a_day: null, held_up: null }
+        const health: OverviewJson["sources"]["health"] = {
+          name: "cloudwatch,tcp",
+          since: at,
+          why: null,
+          state: "up",
+          policy: "any-fails",
+          checks: [
+            { name: "cloudwatch", state: "down", since: at, why: "AccessDenied: no", bound_ms: null, ...bounds },
+            { name: "tcp", state: "up", since: at, why: null, bound_ms: 1450, ...bounds },
+          ],
+        }
+        const unwatched = host("10.0.0.1", {
+          verdict: "unwatched",
+          able: false,
+          reason: "no alarm covers it",
+          why: "unwatched: no alarm covers it",
+        })
+        const noted = host("10.0.0.2", { notes: ["EC2 schedules instance-stop of i-1"] })
+        return showing(
+          overview({
+            hosts: { shown: [unwatched, noted], left_out: 0 },
+            sources: { ...someOverview.sources, health },
+          }),
+          (page, script) =>
+            Effect.gen(function* () {
+              const card = (ip: string) => page.locator(".host-card").filter({ hasText: ip })
+              assert.match(
+                (yield* does(() => card("10.0.0.1").locator(".state").textContent())) ?? "",
+                /^unwatched .*: no alarm covers it$/,
+              )
+              assert.strictEqual(yield* does(() => card("10.0.0.1").getAttribute("data-kind")), "warn")
+              yield* does(() => card("10.0.0.2").getByText("EC2 schedules instance-stop of i-1").waitFor())
+              assert.strictEqual(yield* does(() => card("10.0.0.2").getAttribute("data-kind")), "good")
+              const facts = yield* does(() => page.locator("#sources > div").allTextContents())
+              assert.includeMembers(facts, [
+                "A host fails byany-fails",
+                "Check cloudwatchdown: AccessDenied: no",
+                "Check tcpup, finds a dead host within 1450 ms",
+              ])
+              const other = host("10.0.0.2", { verdict: "unwatched", reason: "its alarm was deleted" })
+              yield* change(script, overview({ hosts: { shown: [unwatched, other], left_out: 0 } }))
+              yield* does(() => log(page).getByText("Host 10.0.0.2 is unwatched: its alarm was deleted").waitFor())
+            }),
+        )
+      },
+    )
+
     it.effect("a condition that goes on with other figures in it is told once, and once when it is over", () => {
       const heldUp = (times: number) =>
         overview({ conditions: [{ words: `the check was held up ${times} times`, since: at }] })

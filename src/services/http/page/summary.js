@@ -214,6 +214,18 @@ const makeFact = ({ key }) => {
   return { node, update: ({ words }) => setText(value, words) }
 }
 
+/** Each of several checks by itself. @param {OverviewJson["sources"]["health"]} health @returns {ReadonlyArray<Fact>} */
+const checksOf = ({ checks, policy }) =>
+  checks.length < 2
+    ? []
+    : [
+        { key: "A host fails by", words: policy ?? "" },
+        ...checks.map(({ bound_ms, name, state, why }) => {
+          const within = bound_ms === null ? "" : `, finds a dead host within ${Math.ceil(bound_ms)} ms`
+          return { key: `Check ${name}`, words: state === "up" ? `up${within}` : `down: ${why ?? ""}` }
+        }),
+      ]
+
 /** @param {OverviewJson} overview */
 export const renderSources = ({ pending, queue: { queued, in_flight, tokens }, sources: { config, health } }) => {
   patch(
@@ -221,6 +233,7 @@ export const renderSources = ({ pending, queue: { queued, in_flight, tokens }, s
     [
       { key: "Spec", words: `${config.name}: ${config.state}` },
       { key: "Health", words: `${health.name}: ${health.state}` },
+      ...checksOf(health),
       { key: "Queue", words: `${queued} queued, ${in_flight} under way` },
       {
         key: "EC2's limit",
