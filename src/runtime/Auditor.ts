@@ -135,7 +135,6 @@ export class Auditor {
       }
       case "VerdictsReached":
       case "AnchorsHeard":
-      case "HoldConfirmed":
       case "VpcRead":
       case "WriteDone":
       case "WriteFailed":
