@@ -24,9 +24,12 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
             body: JSON.stringify(body),
           })
         assert.strictEqual((yield* post(spec)).status, 200)
-        const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: host, exact: true }) })
+        const cardOf = (ip: string) =>
+          page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: ip, exact: true }) })
+        const card = cardOf(host)
         yield* does(() => card.getByText("carries 2 destinations in 6 routes").waitFor())
-        yield* does(() => page.getByRole("heading", { name: other, exact: true }).waitFor())
+        // Before it is known to be healthy, nothing could move to it.
+        yield* does(() => cardOf(other).getByText("healthy", { exact: true }).waitFor())
 
         const dialog = page.getByRole("dialog", { name: `Drain ${host}?` })
         yield* does(() => button(page, `Drain ${host}`).press("Enter"))

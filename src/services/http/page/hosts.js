@@ -54,6 +54,7 @@ const makeHost = ({ host: { ip } }) => {
   const mark = element("span", { class: "mark", "aria-hidden": "true" })
   const verdict = element("span", { class: "verdict" })
   const since = timeView("for")
+  const time = element("span", {}, " ", since.node)
   const why = element("span")
   const carries = element("span", {})
   const ids = element("span", { class: "ids" })
@@ -63,7 +64,7 @@ const makeHost = ({ host: { ip } }) => {
   const failButton = element("button", { type: "button" })
   const steers = element("div", { class: "steers" }, drainButton, failButton)
   const facts = element("p", { class: "facts" }, carries, ids)
-  const state = element("p", { class: "state" }, verdict, " ", since.node, why)
+  const state = element("p", { class: "state" }, verdict, time, why)
   const head = element("div", { class: "host-head" }, mark, element("h3", {}, ip))
   const body = element("div", { class: "host-body" }, head, state, facts, check, notes)
   const node = element("li", { class: "host-card" }, body, steers)
@@ -105,7 +106,8 @@ const makeHost = ({ host: { ip } }) => {
       setAttribute(node, "data-kind", kind)
       setText(mark, sign)
       setText(verdict, words)
-      since.node.hidden = host.since === null
+      // It is the time of the verdict; when the host was drained is not known here.
+      time.hidden = host.since === null || (host.drained && host.verdict !== "failed")
       if (host.since !== null) since.update(host.since)
       const reason = whyOf(shown)
       setText(why, reason === "" ? "" : `: ${reason}`)

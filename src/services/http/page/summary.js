@@ -3,7 +3,7 @@
 /** @import { OverviewJson } from "../OverviewJson.ts" */
 /** @import { View } from "./dom.js" */
 import { element, part, patch, patchLines, sayLeftOut, setAttribute, setText } from "./dom.js"
-import { duration, plural, timeView } from "./words.js"
+import { compareAddresses, duration, plural, timeView } from "./words.js"
 
 /** @typedef {{ readonly key: string, readonly kind: "bad" | "warn" | "info", readonly words: string, readonly since: string | null }} Notice */
 
@@ -199,7 +199,9 @@ const makeHeld = () => {
 /** @param {OverviewJson} overview */
 export const renderHeld = ({ held }) => {
   // Deletions that wait for a confirmation have a place of their own.
-  const shown = held.shown.filter(({ reason }) => reason !== "deletion_brake")
+  const shown = held.shown
+    .filter(({ reason }) => reason !== "deletion_brake")
+    .sort((a, b) => compareAddresses(a.cidr, b.cidr))
   part("no-held").hidden = held.shown.length > 0
   patch(part("held"), shown, ({ cidr, reason, table }) => `${cidr} ${table} ${reason}`, makeHeld)
   sayLeftOut("held-left-out", held.left_out, "holds")
