@@ -75,10 +75,12 @@ const moversOf = (world: World): ReadonlyArray<Mover> => {
   })
 }
 
-/** How many hosts may be failed over in a minute. */
-const limitOf = (world: World): number | undefined => {
+/** How many hosts may be failed over in a minute. Where `movers` of them fit in any case, zones are not counted. */
+const limitOf = (world: World, movers: number): number | undefined => {
   const { failoverLimit } = world.policy.guards ?? defaultGuards
   if (failoverLimit !== "auto") return failoverLimit
+  const least = autoLimit(world.cidrsOf.size, new Map())
+  if (movers <= least) return least
   const zones = new Map<string, number>()
   for (const host of world.cidrsOf.keys()) {
     const zone = zoneOf(world, host)
@@ -92,5 +94,6 @@ export const velocityOf = (world: World, now: Millis): Velocity => {
   const { cutOff, velocity } = world.guards
   const movers = moversOf(world)
   if (cutOff !== undefined || (movers.length === 0 && velocity.admitted.length === 0)) return velocity
-  return velocityAfter(velocity, movers, movers.length === 0 ? undefined : limitOf(world), now)
+  const limit = movers.length === 0 ? undefined : limitOf(world, movers.length + velocity.admitted.length)
+  return velocityAfter(velocity, movers, limit, now)
 }

@@ -3,6 +3,7 @@ import { targetWords } from "./Action.ts"
 import { writeDone, writeFailed } from "./ApplyWrite.ts"
 import { type AnchorVerdict, anchorsAfter, setAside } from "./Anchors.ts"
 import * as ByCell from "./ByCell.ts"
+import { censusOf, recounted } from "./Census.ts"
 import type { Cidr } from "./Cidr.ts"
 import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
 import { flapFailed, flapRecovered } from "./Damping.ts"
@@ -73,34 +74,36 @@ const restore = (
 }
 
 const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
-  const hosts = hostsOf(spec)
+  const health = HashMap.fromIterable(
+    [...hostsOf(spec)].map((host) => [
+      host,
+      Option.getOrElse(HashMap.get(world.health, host), () => Verdict.Unknown({ since: at })),
+    ]),
+  )
   return {
     ...world,
     spec,
     named: new Set([...world.named, ...spec.keys()]),
     cidrsOf: cidrsByHost(spec),
-    health: HashMap.fromIterable(
-      [...hosts].map((host) => [
-        host,
-        Option.getOrElse(HashMap.get(world.health, host), () => Verdict.Unknown({ since: at })),
-      ]),
-    ),
+    health,
+    census: censusOf(HashMap.values(health)),
     sightings: sightingsAfter(world, spec, world.reading, false),
   }
 }
 
 const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [World, ReadonlySet<Cidr>] => {
   const dirty = new Set<Cidr>()
-  let { health, guards } = world
+  let { census, health, guards } = world
   for (const { host, verdict } of verdicts) {
     const ranges = world.cidrsOf.get(host)
     if (ranges === undefined) continue
     const before = Option.getOrUndefined(HashMap.get(health, host))
     guards = guardsAfter(world, guards, host, before, verdict)
     health = HashMap.set(health, host, verdict)
+    census = recounted(census, before, verdict)
     for (const range of ranges) dirty.add(range)
   }
-  return [{ ...world, health, guards }, dirty]
+  return [{ ...world, census, health, guards }, dirty]
 }
 
 /** What a host's new verdict is to the guards. */

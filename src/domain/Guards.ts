@@ -138,6 +138,16 @@ const witnessesOf = (world: World, failing: ReadonlyMap<Ip, Failure>, held: Read
   return witnesses
 }
 
+/**
+ * Whether there may be a mass failure at all, by numbers at hand: if even all that failed of late and all that are silent are
+ * few, nobody need be looked at. A host's failure must not cost work for all other hosts.
+ */
+const mayBeMass = ({ census, guards }: World, failing: number, share: number | undefined): boolean => {
+  if (failing === 0 || share === undefined) return guards.mass !== undefined
+  const lost = failing + census.silent
+  return guards.mass !== undefined || lost > share * (lost + census.answering)
+}
+
 const sameWithheld = (a: Withheld | undefined, b: Withheld | undefined): boolean =>
   a === undefined || b === undefined
     ? a === b
@@ -187,10 +197,9 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     if (held !== undefined) withheld.set(host, held)
     failing.set(host, isLetGo ? { ...failure, at: now } : failure)
   }
-  const isQuiet = failing.size === 0 && guards.mass === undefined
-  const mass = isQuiet
-    ? undefined
-    : massAfter(guards.mass, witnessesOf(world, failing, new Set(withheld.keys()), now), policy.massFailure, now)
+  const mass = mayBeMass(world, failing.size, policy.massFailure)
+    ? massAfter(guards.mass, witnessesOf(world, failing, new Set(withheld.keys()), now), policy.massFailure, now)
+    : undefined
   if (mass !== undefined) {
     const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })
     for (const host of mass.hosts.keys()) withheld.set(host, { reason, until: massEndsAt(mass) })

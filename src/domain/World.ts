@@ -1,6 +1,7 @@
 import { HashMap } from "effect"
 import type { Action, Cell } from "./Action.ts"
 import * as ByCell from "./ByCell.ts"
+import { type Census, nobody } from "./Census.ts"
 import type { Cidr } from "./Cidr.ts"
 import type { Brake, DeleteRoute, HighWater } from "./DeletionBrake.ts"
 import { type Guards, noGuards } from "./Guards.ts"
@@ -38,6 +39,8 @@ export interface World {
   readonly named: ReadonlySet<Cidr>
   readonly cidrsOf: ReadonlyMap<Ip, ReadonlyArray<Cidr>>
   readonly health: HashMap.HashMap<Ip, Verdict>
+  /** Of {@link health}, kept with it. */
+  readonly census: Census
   readonly drained: ReadonlySet<Ip>
   readonly reading: { readonly index: VpcIndex; readonly readAt: Millis } | undefined
   readonly sightings: ReadonlyMap<Ip, Presence>
@@ -65,6 +68,7 @@ export const empty = (policy: Policy = defaultPolicy): World => ({
   named: new Set(),
   cidrsOf: new Map(),
   health: HashMap.empty(),
+  census: nobody,
   drained: new Set(),
   reading: undefined,
   sightings: new Map(),
