@@ -1,6 +1,7 @@
 import { Effect, Result } from "effect"
 import { type Environment, type GivenOptions, type OptionProblem } from "../OptionReader.ts"
-import { type ReadOptions, readOptions } from "../Options.ts"
+import { CheckChoice } from "../HealthOptions.ts"
+import { type Options, type ReadOptions, readOptions } from "../Options.ts"
 import { variableOf } from "../OptionTable.ts"
 import { checkHealth } from "../Simulated.ts"
 import { StartFault, startFault } from "../StartFault.ts"
@@ -29,6 +30,10 @@ const inferredMode = (given: GivenOptions, environment: Environment): string | u
   return isGiven(given, environment, "file") ? "configfile" : "http"
 }
 
+/** What a command took from the daemon's queue, the daemon would not get. */
+const leavingQueue = (check: CheckChoice): CheckChoice =>
+  check._tag === "CloudWatch" ? CheckChoice.CloudWatch({ alarms: { ...check.alarms, queueUrl: undefined } }) : check
+
 /** Reads the options of `plan` and `check`; fails with every fault. */
 export const planningOptions = Effect.fnUntraced(function* (
   run: CommandRun,
@@ -46,6 +51,12 @@ export const planningOptions = Effect.fnUntraced(function* (
   yield* checkOptions(run, faults)
   if (Result.isFailure(read)) return yield* new StartFault({ problems: read.failure })
   const ofHealth = assumesHealthy ? [] : yield* checkHealth(read.success.options)
-  const options = { ...read.success.options, vpc: yield* locate(read.success.options.vpc) }
+  const { health, vpc } = read.success.options
+  const [first, ...more] = health
+  const options: Options = {
+    ...read.success.options,
+    vpc: yield* locate(vpc),
+    health: [leavingQueue(first), ...more.map(leavingQueue)],
+  }
   return { options, warnings: [...read.success.warnings, ...ofHealth], isJson, assumesHealthy }
 })

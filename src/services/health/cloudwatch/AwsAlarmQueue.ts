@@ -34,7 +34,13 @@ export const regionOfQueue = (queueUrl: string): string | undefined =>
 
 const newClient = ({ queueUrl, region = undefined }: AwsAlarmQueueOptions): SQSClient => {
   const chosen = regionOfQueue(queueUrl) ?? region
-  return new SQSClient({ ...(chosen === undefined ? {} : { region: chosen }), ...awsTransport(requestTimeout) })
+  // The SDK goes to the queue's own host in any case, and prints a warning where that is not the usual one.
+  const endpoint = new URL(queueUrl).origin
+  return new SQSClient({
+    endpoint,
+    ...(chosen === undefined ? {} : { region: chosen }),
+    ...awsTransport(requestTimeout),
+  })
 }
 
 /** The `AlarmQueue` port on the AWS SDK, which finds the queue by its URL. The client is destroyed with the scope. */
