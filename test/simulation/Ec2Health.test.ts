@@ -81,7 +81,7 @@ describe("hosts whose instances EC2 tells the state of", () => {
     Effect.gen(function* () {
       const { calls, instances, told, why } = yield* started()
       yield* TestClock.adjust("20 seconds")
-      assert.deepStrictEqual([yield* calls, yield* why, told(a)], [0, "the VPC has not been read yet", "Unknown"])
+      assert.deepStrictEqual([yield* calls, yield* why, told(a)], [0, "starting", "Unknown"])
       yield* instances.tell(inVpc)
       yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual([yield* calls, yield* why, told(a), told(b)], [1, "up", "Healthy", "Healthy"])

@@ -50,7 +50,7 @@ const watch = (
   const hosts = hostsOf(decoded.spec)
   const instances = instancesOnce(hosts, options, chosen.layer)
   return readHealth(hosts, options.health).pipe(
-    Effect.map((health) => Watched.Watched({ health })),
+    Effect.map((seen) => Watched.Watched(seen)),
     Effect.provide(Layer.provide(WatchHosts.layer(options, chosen.region), instances)),
     Effect.catchTag("StartFault", ({ problems }) =>
       Effect.succeed(

@@ -3,7 +3,7 @@ import type { Health } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import type { Vpc } from "../../domain/Vpc.ts"
 import { Ec2, type Ec2Error } from "../../services/ec2/Ec2.ts"
-import type { HealthSource } from "../../services/health/HealthSource.ts"
+import { HealthSource, standingsOf } from "../../services/health/HealthSource.ts"
 import type { Options } from "../Options.ts"
 import { type StartFault, startFault } from "../StartFault.ts"
 import { count } from "./Lines.ts"
@@ -32,12 +32,23 @@ export const meanwhile = <A, E, R>(words: string, work: Effect.Effect<A, E, R>):
       )
     : work
 
-/** The verdicts on the hosts of a spec. */
-export const readHealth = (
-  hosts: ReadonlySet<Ip>,
-  health: Options["health"],
-): Effect.Effect<Health, never, HealthSource> => {
-  const patience = verdictPatience(health)
-  const words = `watching ${count(hosts.size, "host")}, ${Math.ceil(patience / 1_000)} s at most`
-  return meanwhile(words, awaitVerdicts(hosts, patience))
+/** The verdicts on the hosts of a spec, and what could not be asked. */
+export interface HealthPicture {
+  readonly health: Health
+  /** Checks that are down, with the reason. */
+  readonly broken: ReadonlyArray<{ readonly name: string; readonly why: string }>
 }
+
+/** Watches the hosts of a spec for a while. */
+export const readHealth = Effect.fnUntraced(function* (
+  hosts: ReadonlySet<Ip>,
+  checks: Options["health"],
+): Effect.fn.Return<HealthPicture, never, HealthSource> {
+  const patience = verdictPatience(checks)
+  const words = `watching ${count(hosts.size, "host")}, ${Math.ceil(patience / 1_000)} s at most`
+  const health = yield* meanwhile(words, awaitVerdicts(hosts, patience))
+  if (hosts.size === 0) return { health, broken: [] }
+  const standings = yield* Effect.flatMap(HealthSource, standingsOf)
+  const broken = standings.flatMap(({ name, state }) => (state._tag === "Down" ? [{ name, why: state.why }] : []))
+  return { health, broken }
+})

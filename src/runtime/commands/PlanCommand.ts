@@ -25,22 +25,25 @@ export const showPlan = Effect.fnUntraced(function* (
   const hosts = hostsOf(decoded.spec)
   const reading = Effect.mapError(readVpc, ec2Fault)
   const picture = assumesHealthy
-    ? Effect.map(reading, (vpc) => ({ vpc, health: allHealthy(hosts) }))
-    : Effect.all({ vpc: reading, health: readHealth(hosts, options.health) }, { concurrency: "unbounded" }).pipe(
+    ? Effect.map(reading, (vpc) => ({ vpc, seen: { health: allHealthy(hosts), broken: [] } }))
+    : Effect.all({ vpc: reading, seen: readHealth(hosts, options.health) }, { concurrency: "unbounded" }).pipe(
         Effect.provide(
           Layer.provide(WatchHosts.layer(options, chosen.region), instancesOnce(hosts, options, chosen.layer)),
         ),
       )
-  const { health, vpc } = yield* Effect.provide(picture, chosen.layer)
+  const { seen, vpc } = yield* Effect.provide(picture, chosen.layer)
   const report = planReport({
     decoded,
-    health,
+    health: seen.health,
     vpc,
     policy: options.policy,
     vpcWords: chosen.words,
     isSimulated: options.vpc._tag === "Simulated",
     assumesHealthy,
-    warnings,
+    warnings: [
+      ...warnings,
+      ...seen.broken.map(({ name, why }) => ({ option: `check ${name}`, message: `it has no say: ${why}` })),
+    ],
   })
   yield* isJson ? printJson(planJson(report)) : print(run, planText(report))
   return report.actions.length === 0 ? 0 : 2

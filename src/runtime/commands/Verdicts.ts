@@ -2,7 +2,7 @@ import { Effect, Stream } from "effect"
 import { type DetectorOptions, detectionBound, forHosts } from "../../domain/DetectorOptions.ts"
 import { type Health, type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
-import { HealthSource } from "../../services/health/HealthSource.ts"
+import { HealthSource, standingsOf, starting } from "../../services/health/HealthSource.ts"
 import type { Options } from "../Options.ts"
 
 /** A plugin reaches its verdicts in its own time. */
@@ -25,7 +25,13 @@ export const verdictPatience = (health: Options["health"]): Millis =>
 export const allHealthy = (hosts: ReadonlySet<Ip>): Health =>
   new Map([...hosts].map((host) => [host, Verdict.Healthy({ since: 0 })]))
 
-/** Watches the hosts until there is a verdict on each, at most `patience` milliseconds. What is missing then is unknown. */
+/** How often it is looked whether a source has begun to work, or given up. */
+const lookEvery: Millis = 100
+
+/**
+ * Watches the hosts until every source has tried and there is a verdict on each, at most `patience` milliseconds. What is
+ * missing then is unknown.
+ */
 export const awaitVerdicts = Effect.fnUntraced(function* (
   hosts: ReadonlySet<Ip>,
   patience: Millis,
@@ -34,14 +40,20 @@ export const awaitVerdicts = Effect.fnUntraced(function* (
   if (hosts.size === 0) return known
   const source = yield* HealthSource
   yield* source.watch(hosts)
-  const isSettled = () => [...hosts].every((host) => (known.get(host)?._tag ?? "Unknown") !== "Unknown")
+  const isSettled = Effect.map(
+    standingsOf(source),
+    (standings) =>
+      standings.every(({ state }) => state._tag === "Up" || state.why !== starting) &&
+      [...hosts].every((host) => (known.get(host)?._tag ?? "Unknown") !== "Unknown"),
+  )
   yield* source.verdicts.pipe(
     Stream.tap((batch) =>
       Effect.sync(() => {
         for (const { host, verdict } of batch) known.set(host, verdict)
       }),
     ),
-    Stream.takeUntil(isSettled),
+    Stream.merge(Stream.tick(lookEvery)),
+    Stream.takeUntilEffect(() => isSettled),
     Stream.runDrain,
     Effect.timeoutOption(patience),
   )

@@ -5,7 +5,7 @@ import type { InstanceStatuses } from "../ec2/InstanceStatuses.ts"
 import { nowUnsafe } from "../Now.ts"
 import { readCounter } from "../ReadMetric.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
-import { type HealthSource, SourceState } from "./HealthSource.ts"
+import { type HealthSource, SourceState, starting } from "./HealthSource.ts"
 import { HostInstances } from "./HostInstances.ts"
 import { batchesOf, type CallResult, makeReader } from "./InstanceReader.ts"
 import { InstanceWatchlist } from "./InstanceWatchlist.ts"
@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
   const readBatch = yield* makeReader(statuses, yield* exposeCalls())
   const sooner = Latch.makeUnsafe(false)
   const placed = Latch.makeUnsafe(false)
-  let state: SourceState = SourceState.Down({ since: now(), why: "the VPC has not been read yet" })
+  let state: SourceState = SourceState.Down({ since: now(), why: starting })
   let told: string | undefined
 
   const becomeUp = Effect.suspend(() => {

@@ -10,6 +10,9 @@ export type SourceState = Data.TaggedEnum<{
 }>
 export const SourceState = Data.taggedEnum<SourceState>()
 
+/** Why a source is down that has not tried yet. */
+export const starting = "starting"
+
 /** A source as it shows itself beside others. */
 export interface SourceStanding {
   /** One of `--health`. */

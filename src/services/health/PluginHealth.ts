@@ -5,7 +5,7 @@ import { nowUnsafe } from "../Now.ts"
 import { apart, apartWithin, type ChosenPlugin, keepRunning, open, PluginFault } from "../PluginSession.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { readState, readVerdicts, type Said } from "./ForeignVerdicts.ts"
-import { HealthSource, SourceState } from "./HealthSource.ts"
+import { HealthSource, SourceState, starting } from "./HealthSource.ts"
 
 type Source = HealthSource["Service"]
 
@@ -80,7 +80,7 @@ export const make = Effect.fnUntraced(function* (
   const heard = Latch.makeUnsafe(false)
   const rewatch = Latch.makeUnsafe(false)
   let wanted: ReadonlySet<Ip> = new Set()
-  let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
+  let state: SourceState = SourceState.Down({ since: now(), why: starting })
 
   const tell = (host: Ip, watched: Watched, verdict: Verdict) => {
     watched.turns = 0

@@ -10,7 +10,7 @@ import type { Ip } from "../../domain/Ip.ts"
 import { nowUnsafe } from "../Now.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { BootClock } from "./BootClock.ts"
-import { HealthSource, SourceState } from "./HealthSource.ts"
+import { HealthSource, SourceState, starting } from "./HealthSource.ts"
 import { Pauses } from "./Pauses.ts"
 import { Probe, type ProbeSink, type ProbeTransport, ProbeUnavailable } from "./Probe.ts"
 import { exposeProbes } from "./ProbeMetrics.ts"
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function* (
   const changed = new ChangedVerdicts()
   const anchorsChanged = new ChangedVerdicts()
   const hosts = new Watchlist(options, changed, yield* Random.nextInt, anchors, anchorsChanged)
-  let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
+  let state: SourceState = SourceState.Down({ since: now(), why: starting })
 
   const becomeUp = () => {
     if (state._tag === "Up") return

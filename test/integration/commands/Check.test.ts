@@ -127,6 +127,30 @@ describe("vpc-router check", () => {
 })
 
 layer(Moto.layer, { excludeTestServices: true })("vpc-router check at a custom endpoint", (it) => {
+  it.effect("a check that cannot do its work, and a host that it does not watch, are found", () =>
+    Effect.gen(function* () {
+      const { args, environment, proxy } = yield* motoStand
+      const { write } = yield* folder
+      const file = write("strange.json", { "10.66.17.0/24": ["10.33.20.93", "10.33.20.200"] })
+      const found = (json: string) =>
+        Effect.map(decodeCheck(json), ({ findings }) => findings.map(({ about, words }) => `${about}: ${words}`))
+      const health = ["--health", "ec2", "--json"]
+      const seen = yield* finish(["check", file, ...args, ...health], { environment })
+      const unwatched = "10.33.20.200: nothing watches it: no instance of the VPC is known to have its address"
+      assert.include(yield* found(seen.stdout), unwatched)
+      assert.isEmpty((yield* found(seen.stdout)).filter((words) => words.startsWith("10.33.20.93")))
+      yield* proxy.addRule({
+        action: "DescribeInstanceStatus",
+        fault: { _tag: "Error", status: 403, code: "UnauthorizedOperation", message: "You are not authorized." },
+      })
+      const denied = yield* finish(["check", file, ...args, ...health], { environment })
+      assert.include(
+        yield* found(denied.stdout),
+        "check ec2: it has no say: it needs ec2:DescribeInstanceStatus: UnauthorizedOperation: You are not authorized.",
+      )
+    }),
+  )
+
   it.effect("reads, and sends no write at all, since an emulator would carry it out", () =>
     Effect.gen(function* () {
       const { args, environment, proxy, routes } = yield* motoStand

@@ -1,16 +1,16 @@
 import { Data } from "effect"
 import { compareText } from "../../../domain/Action.ts"
-import type { Health } from "../../../domain/Health.ts"
 import type { Ip } from "../../../domain/Ip.ts"
 import { hostsOf, type RouteSpec } from "../../../domain/RouteSpec.ts"
 import type { Vpc } from "../../../domain/Vpc.ts"
 import { instanceStateOf, isForeignInterface, type VpcIndex } from "../../../domain/VpcIndex.ts"
 import { count } from "../Lines.ts"
+import type { HealthPicture } from "../Picture.ts"
 import { fail, type Finding, ok, skip, warn } from "./Finding.ts"
 
 /** How the hosts were watched. */
 export type Watched = Data.TaggedEnum<{
-  Watched: { readonly health: Health }
+  Watched: HealthPicture
   /** Nobody asked for it. */
   Unwatched: { readonly why: string }
   /** The daemon could not do it either. */
@@ -38,6 +38,7 @@ const answering = (watched: Watched, host: Ip): ReadonlyArray<Finding> => {
   if (watched._tag !== "Watched") return []
   const verdict = watched.health.get(host)
   if (verdict?._tag === "Healthy") return []
+  if (verdict?._tag === "Unwatched") return [fail(host, `nothing watches it: ${verdict.why}`)]
   return [fail(host, verdict?._tag === "Failed" ? `does not answer: ${verdict.reason}` : "did not answer")]
 }
 
@@ -49,6 +50,9 @@ export const hostFindings = (spec: RouteSpec, vpc: Vpc, index: VpcIndex, watched
   const how = watched._tag === "Watched" ? "in the VPC, forward and answer" : "in the VPC and forward"
   return [
     ...(watched._tag === "Unwatchable" ? [fail("watching hosts", watched.why)] : []),
+    ...(watched._tag === "Watched"
+      ? watched.broken.map(({ name, why }) => fail(`check ${name}`, `it has no say: ${why}`))
+      : []),
     ...(watched._tag === "Unwatched" && hosts.length > 0 ? [skip("watching hosts", watched.why)] : []),
     ...each.flat(),
     ...(fine === 0 ? [] : [ok("hosts", `${fine} of ${count(hosts.length, "host")} of the spec are ${how}`)]),
