@@ -10,6 +10,11 @@ import { Unavailable } from "./Problems.ts"
 /** Times in milliseconds. */
 export interface EventLimits {
   readonly listeners: number
+  /**
+   * How long a listener keeps its place although others want one. One that vanished without a word is found out by TCP
+   * after a quarter of an hour only: until then what is sent to it seems to arrive.
+   */
+  readonly stay: Millis
   /** Between two events of one listener, at least. */
   readonly pace: Millis
   /** How often we look although nobody said that something changed: not everything that is shown says so. */
@@ -22,6 +27,7 @@ export interface EventLimits {
 
 export const eventLimits: EventLimits = {
   listeners: 32,
+  stay: 300_000,
   pace: 200,
   lookEvery: 1_000,
   beat: 4_000,
@@ -30,6 +36,9 @@ export const eventLimits: EventLimits = {
 
 /** Making events takes at most one part in so many of the time: the probes need the rest. */
 const share = 20
+
+const encoder = new TextEncoder()
+const bytes = (text: string): Uint8Array => encoder.encode(text)
 
 /** Somebody who wants events. */
 export interface EventVisitor {
@@ -40,8 +49,9 @@ export interface EventVisitor {
 
 interface Listener {
   readonly visitor: EventVisitor
+  readonly enteredAt: Millis
   /** The latest event that the listener has not taken: at most one, so that a slow one costs no memory. */
-  readonly waiting: Queue.Queue<string, Cause.Done>
+  readonly waiting: Queue.Queue<Uint8Array, Cause.Done>
   /** The overview that was sent last. */
   sent: string | undefined
   saidAt: Millis
@@ -61,13 +71,25 @@ export class Events extends Context.Service<
   }
 >()("vpc-router/services/http/Events") {}
 
+const once = (make: () => Uint8Array): (() => Uint8Array) => {
+  let made: Uint8Array | undefined
+  return () => (made ??= make())
+}
+
+/** What is said at one moment: in bytes, made once for all who hear it, and only if somebody does. */
+interface Said {
+  readonly at: Millis
+  readonly overview: string
+  readonly news: () => Uint8Array
+  readonly sign: () => Uint8Array
+}
+
 /** Tells one listener what is new to it, if anything is. */
-const tell = (listener: Listener, overview: string, at: Millis, beat: Millis): void => {
+const tell = (listener: Listener, { at, news, overview, sign }: Said, beat: Millis): void => {
   const isNew = listener.sent !== overview
   // A sign of life must not take the place of news.
   if (!isNew && (listener.waitsSince !== undefined || at - listener.saidAt < beat)) return
-  const text = isNew ? eventText("overview", timedText(at, overview)) : eventText("beat", timedText(at))
-  if (!Queue.offerUnsafe(listener.waiting, text)) return
+  if (!Queue.offerUnsafe(listener.waiting, isNew ? news() : sign())) return
   listener.sent = overview
   listener.saidAt = at
   listener.waitsSince ??= at
@@ -88,13 +110,19 @@ export const make = Effect.fnUntraced(function* (
     const overview: OverviewJson = yield* control.overview
     const at = yield* now
     const text = JSON.stringify(overview)
+    const said: Said = {
+      at,
+      overview: text,
+      news: once(() => bytes(eventText("overview", timedText(at, text)))),
+      sign: once(() => bytes(eventText("beat", timedText(at)))),
+    }
     for (const listener of listeners) {
       if (Queue.sizeUnsafe(listener.waiting) === 0) listener.waitsSince = undefined
       const { waitsSince } = listener
       if (waitsSince !== undefined && at - waitsSince > limits.patience) {
         listeners.delete(listener)
         yield* listener.visitor.hangUp
-      } else tell(listener, text, at, limits.beat)
+      } else tell(listener, said, limits.beat)
     }
   })
 
@@ -119,12 +147,27 @@ export const make = Effect.fnUntraced(function* (
   )
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(bell), serve)))
 
+  /** The listener that a newcomer would take the place of; undefined: there is room, or there is none for it. */
+  const longest = (at: Millis): Listener | undefined => {
+    const [first] = listeners
+    return first !== undefined && listeners.size >= limits.listeners && at - first.enteredAt >= limits.stay
+      ? first
+      : undefined
+  }
+  const hasRoom = (at: Millis): boolean => listeners.size < limits.listeners || longest(at) !== undefined
+
   const enter = (visitor: EventVisitor): Effect.Effect<Listener> =>
     Effect.gen(function* () {
-      const waiting = yield* Queue.sliding<string, Cause.Done>(1)
-      const listener: Listener = { visitor, waiting, sent: undefined, saidAt: 0, waitsSince: undefined }
-      if (!isOpen || listeners.size >= limits.listeners) yield* Queue.end(waiting)
-      else listeners.add(listener)
+      const waiting = yield* Queue.sliding<Uint8Array, Cause.Done>(1)
+      const enteredAt = yield* now
+      const listener: Listener = { visitor, enteredAt, waiting, sent: undefined, saidAt: 0, waitsSince: undefined }
+      if (!isOpen || !hasRoom(enteredAt)) yield* Queue.end(waiting)
+      else {
+        const leaver = longest(enteredAt)
+        if (leaver !== undefined) listeners.delete(leaver)
+        listeners.add(listener)
+        if (leaver !== undefined) yield* leaver.visitor.hangUp
+      }
       yield* ring
       return listener
     })
@@ -135,16 +178,16 @@ export const make = Effect.fnUntraced(function* (
       Queue.shutdown(listener.waiting),
     )
 
-  const hear = (visitor: EventVisitor): Stream.Stream<string> =>
+  const hear = (visitor: EventVisitor): Stream.Stream<Uint8Array> =>
     Stream.unwrap(Effect.map(Effect.acquireRelease(enter(visitor), leave), ({ waiting }) => Stream.fromQueue(waiting)))
 
   return Events.of({
     answer: Effect.fnUntraced(function* (visitor: EventVisitor) {
       if (!isOpen) return yield* new Unavailable({ detail: "this server is ending" })
-      if (listeners.size >= limits.listeners)
+      if (!hasRoom(yield* now))
         return yield* new Unavailable({ detail: `${limits.listeners} listen already; GET /status shows the same` })
-      const hello = eventText("hello", JSON.stringify({ version: control.version, may_write: visitor.mayWrite }))
-      return HttpServerResponse.stream(Stream.encodeText(Stream.concat(Stream.succeed(hello), hear(visitor))), {
+      const hello = bytes(eventText("hello", JSON.stringify({ version: control.version, may_write: visitor.mayWrite })))
+      return HttpServerResponse.stream(Stream.concat(Stream.succeed(hello), hear(visitor)), {
         contentType: "text/event-stream",
         // A proxy that collects an answer before it passes it on would hold it back forever.
         headers: { "x-accel-buffering": "no" },

@@ -145,6 +145,22 @@ describe("GET /events", () => {
     ),
   )
 
+  it.live("where all places are taken, who has listened longest makes room, after a time", () =>
+    withServer(
+      (url) =>
+        Effect.gen(function* () {
+          const [first, second] = yield* Effect.forEach(Array.from({ length: 2 }), () => listen(url))
+          for (const { until } of [first!, second!]) yield* until((events) => events.length >= 2)
+          const third = yield* listen(url)
+          assert.strictEqual(third.status, 200)
+          assert.strictEqual(yield* first!.ended, "cut off")
+          yield* third.until((events) => named(events, "beat").length === 2)
+          yield* second!.until((events) => named(events, "beat").length === 2)
+        }).pipe(Effect.scoped),
+      { events: { ...quick, stay: 0, listeners: 2 } },
+    ),
+  )
+
   it.live("a listener that does not read is hung up on, and the others hear on", () =>
     withServer(
       (url, script) =>
