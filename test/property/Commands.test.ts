@@ -32,7 +32,7 @@ describe.each(commandNames)("the help of vpc-router %s", (name) => {
 
   it("names no option that is not there, in its examples and elsewhere", () => {
     const known = new Set<string>([...optionNames, ...commandOptionNames, "help"])
-    const named = [...lines.join("\n").matchAll(/--([a-z][a-z-]+)/g)].map((match) => match[1] ?? "")
+    const named = [...lines.join("\n").matchAll(/--([a-z][a-z0-9-]+)/g)].map((match) => match[1] ?? "")
     assert.deepStrictEqual(
       named.filter((option) => !known.has(option)),
       [],

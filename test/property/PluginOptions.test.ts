@@ -202,7 +202,7 @@ describe("--mode and --health with plugins", () => {
   it("without plugins every word is what it was", () => {
     assert.include(
       faults({ mode: ["http"], health: ["ping"] }, plugins())[0]?.message,
-      "expected icmpecho, tcp, simulated or multi",
+      "expected icmpecho, tcp, http, cloudwatch, ec2, simulated or multi",
     )
   })
 })

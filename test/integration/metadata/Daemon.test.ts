@@ -31,7 +31,7 @@ describe("the daemon asks where it is", () => {
       const environment = at(endpoint)
       const told = yield* start([...serve, "-v", "vpc-1", "-r", "us-east-1"], { environment })
       yield* told.logged("for vpc-1 in us-east-1")
-      const simulated = yield* start([...serve, "--simulate"], { environment })
+      const simulated = yield* start(["-m", "http", "-p", "0", "--simulate"], { environment })
       yield* simulated.url
       yield* finish(["--help"], { environment })
       yield* finish(["-m", "http", "--fall", "0"], { environment })
