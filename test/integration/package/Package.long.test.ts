@@ -76,7 +76,7 @@ describe("the package as npm pack makes it, installed in an empty directory", ()
         const { folder } = yield* Installed
         assert.strictEqual(yield* execute(folder, "npx", "vpc-router", "--version"), `vpc-router ${version}\n`)
         const { message } = yield* Effect.flip(execute(folder, "npx", "vpc-router", "--health", "carrier-pigeon"))
-        assert.include(message, "expected icmpecho, tcp, simulated or multi")
+        assert.include(message, "expected icmpecho, tcp, http, cloudwatch, ec2, simulated or multi")
       }),
     )
 
