@@ -63,13 +63,16 @@ const tones: Readonly<Record<StatusJson["hosts"][number]["verdict"], Tone>> = {
 
 const hostRows = (status: StatusJson): ReadonlyArray<Line> => {
   const routes = carried(status)
-  return status.hosts.map(({ drained, interface: eni, ip, notes, reason, since, verdict, why }) => [
+  return status.hosts.map(({ damped_until, drained, interface: eni, ip, notes, reason, since, verdict, why }) => [
     span(ip),
     drained ? span(`${verdict}, drained`, "warn") : span(verdict, tones[verdict]),
     span(`since ${ago(since, status.now)}`.replace(/ ago$/, "")),
     span(count(routes.get(ip) ?? 0, "route")),
     span(eni ?? "not in the VPC", eni === null ? "bad" : "faint"),
-    span([reason ?? why ?? [], notes].flat().join("; "), "warn"),
+    span(
+      [reason ?? why ?? [], notes, damped_until === null ? [] : ["relapsed: chosen last"]].flat().join("; "),
+      "warn",
+    ),
   ])
 }
 
@@ -132,6 +135,16 @@ const failoverRows = ({ failovers, now }: StatusJson): ReadonlyArray<Line> => [
   ...(failovers.length > shownFailovers ? [line(`and ${failovers.length - shownFailovers} before`, "faint")] : []),
 ]
 
+/** What guards hold, apart from deletions. */
+const guardLines = ({ holds, now }: StatusJson): ReadonlyArray<Line> =>
+  holds
+    .filter(({ kind }) => kind !== "deletion_brake")
+    .flatMap(({ hash, since, words }) => [
+      blank,
+      line(`${words}${since === null ? "" : `, for ${spanWords(Date.parse(now) - Date.parse(since))}`}`, "bad"),
+      line(`POST /held/${hash}/confirm lets it go`, "warn"),
+    ])
+
 const brakeLines = ({ brake }: StatusJson): ReadonlyArray<Line> =>
   brake === null
     ? []
@@ -152,6 +165,7 @@ export const statusText = (status: StatusJson): ReadonlyArray<Line> => [
   ...section("Hosts", hostRows(status)),
   ...section(`Checks${policyWords(status)}`, checkRows(status)),
   ...section("Held", heldRows(status)),
+  ...guardLines(status),
   ...brakeLines(status),
   ...section("Failovers", failoverRows(status)),
 ]
