@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { motoAlarms } from "../../support/cloudwatch/MotoAlarms.ts"
 import { motoQueue } from "../../support/cloudwatch/MotoQueue.ts"
 import { stateChange, type StateChangePlan } from "../../support/cloudwatch/StateChange.ts"
-import type { RunningDaemon } from "../../support/daemon/Daemon.ts"
+import { type RunningDaemon, startDaemon } from "../../support/daemon/Daemon.ts"
 import { allHealthy, carried, failed } from "../../support/daemon/Look.ts"
 import { a, b, c, everywhere, stand } from "../../support/daemon/Stand.ts"
 import type { Fault } from "../../support/ec2/FaultProxy.ts"
@@ -140,21 +140,20 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
         }),
     )
 
-    it.effect("a poll that is throttled now and then fails nobody; one that is throttled on and on says so", () =>
+    it.effect("while CloudWatch throttles on and on, or cannot be reached, the source says so", () =>
       Effect.gen(function* () {
         const { daemon: start, proxy } = yield* alarmed(a)
+        yield* proxy.addRule({
+          action: "DescribeAlarms",
+          times: 1,
+          fault: jsonError(400, "ThrottlingException", "Rate exceeded"),
+        })
+        yield* proxy.addRule({ action: "DescribeAlarms", times: 1, fault: { _tag: "Cut" } })
         const daemon = yield* start(...http, ...often)
         yield* daemon.post("/route_spec", { [net]: [a] })
-        yield* allHealthy(daemon)
-        const throttled = jsonError(400, "ThrottlingException", "Rate exceeded")
-        yield* proxy.forget
-        yield* proxy.addRule({ action: "DescribeAlarms", times: 2, fault: throttled })
-        yield* Effect.repeat(proxy.nextRequest("DescribeAlarms"), { times: 3 })
-        assert.notInclude(daemon.output(), "is down")
-        yield* proxy.addRule({ action: "DescribeAlarms", fault: throttled })
-        const down = yield* checkOf(daemon, "cloudwatch", "down")
-        assert.match(down?.why ?? "", /^CloudWatch throttles cloudwatch:DescribeAlarms: ThrottlingException/)
-        yield* proxy.clearRules
+        const throttled = yield* daemon.logged("health source cloudwatch is down: CloudWatch throttles")
+        assert.match(throttled.message, /cloudwatch:DescribeAlarms: ThrottlingException: Rate exceeded/)
+        yield* daemon.logged("health source cloudwatch is down: CloudWatch cannot be reached")
         yield* allHealthy(daemon)
       }),
     )
@@ -179,6 +178,11 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
         yield* failed(daemon, first)
         assert.deepStrictEqual(yield* carriers(net), everywhere(second))
         yield* daemon.logged("removed from the alarm queue, as it is no event")
+        const { text } = yield* daemon.get("/metrics")
+        assert.match(text, /vpc_router_alarm_messages_total\{kind="change"\} 3\n/)
+        assert.match(text, /vpc_router_alarm_messages_total\{kind="malformed"\} 1\n/)
+        assert.match(text, /vpc_router_alarm_polls_total\{result="done"\} 1\n/)
+        assert.match(text, /vpc_router_check_up\{check="alarm-queue"\} 1\n/)
         yield* queue.send(event(first, { value: "OK", at: at + 1 }))
         yield* allHealthy(daemon)
       }),
@@ -216,17 +220,46 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
 
     it.effect("composite alarms, by a file that says which hosts they are for", () =>
       Effect.gen(function* () {
-        const { alarms, daemon: start, island, nameOf } = yield* alarmed()
-        // moto makes no composite alarms, and this one names none of the hosts either.
-        yield* alarms.put(nameOf(c), { instance: "i-0000elsewhere", metric: "NetworkOut" })
+        const { daemon: start, island, proxy } = yield* alarmed()
+        let value = "OK"
+        // moto makes no composite alarms: the proxy adds one to its answer.
+        const composite = () => ({
+          AlarmName: "zone c has no way out",
+          AlarmArn: "arn:aws:cloudwatch:us-east-1:123456789012:alarm:zone c has no way out",
+          AlarmRule: "ALARM(nat) AND ALARM(link)",
+          StateValue: value,
+          StateReason: `it is ${value}`,
+          StateUpdatedTimestamp: Date.now() / 1000,
+        })
+        yield* proxy.addRule({
+          action: "DescribeAlarms",
+          fault: {
+            _tag: "Rewrite",
+            change: (body) => JSON.stringify({ ...JSON.parse(body), CompositeAlarms: [composite()] }),
+          },
+        })
         const map = `${island.folder}/alarms.json`
-        yield* Effect.promise(() => writeFile(map, JSON.stringify({ [nameOf(c)]: [c], "not there": [a] })))
+        yield* Effect.promise(() => writeFile(map, JSON.stringify({ "zone c has no way out": [c], "not there": [a] })))
         const daemon = yield* start(...http, ...often, "--alarm-map", map)
         yield* daemon.post("/route_spec", { [net]: [a, c] })
         yield* carried(daemon, net, c)
         yield* daemon.logged("alarm not there: there is no such alarm")
-        yield* alarms.set(nameOf(c), "ALARM")
-        yield* failed(daemon, c)
+        value = "ALARM"
+        const { failed_hosts } = yield* failed(daemon, c)
+        assert.include(failed_hosts[0]?.reason ?? "", "alarm zone c has no way out: it is ALARM")
+      }),
+    )
+
+    it.effect("a map with faults keeps it from starting, and all of them are told", () =>
+      Effect.gen(function* () {
+        const { island, vpc } = yield* alarmed()
+        const map = `${island.folder}/faulty.json`
+        yield* Effect.promise(() => writeFile(map, JSON.stringify({ one: "10.0.0.300", two: [] })))
+        const args = ["-r", "us-east-1", "-v", vpc.id, ...http, "--alarm-map", map]
+        const daemon = yield* startDaemon(island, { args })
+        assert.strictEqual((yield* daemon.exit).code, 1)
+        assert.match(daemon.errors(), /--alarm-map.*\$\["one"\]: expected a host's IP address/)
+        assert.match(daemon.errors(), /--alarm-map.*\$\["two"\]: expected at least one host/)
       }),
     )
   })

@@ -3,8 +3,10 @@ import { type AlarmEvent, readAlarmMessage } from "../../../domain/AlarmEvent.ts
 import type { Millis } from "../../../domain/Health.ts"
 import { now } from "../../Now.ts"
 import { shortened } from "../../PluginSession.ts"
-import { SourceState } from "../HealthSource.ts"
+import { SourceState, starting } from "../HealthSource.ts"
 import { backoff, tolerated } from "./AlarmBackoff.ts"
+import type { AlarmFailure } from "./AlarmFailure.ts"
+import { exposeMessages } from "./AlarmMetrics.ts"
 import type { AlarmQueue, QueuedMessage } from "./AlarmQueue.ts"
 
 /** Seconds to wait for messages: while the queue is read, and when it is not known whether it can be. */
@@ -28,24 +30,28 @@ export const listen = Effect.fnUntraced(function* (
   queue: AlarmQueue["Service"],
   hear: (event: AlarmEvent) => Effect.Effect<void>,
 ): Effect.fn.Return<AlarmEvents, never, Scope.Scope> {
-  let state: SourceState = SourceState.Down({ since: yield* now, why: "starting" })
+  const counted = yield* exposeMessages
+  let failedBy: AlarmFailure["kind"] | undefined
+  let state: SourceState = SourceState.Down({ since: yield* now, why: starting })
 
   const becomeUp = Effect.gen(function* () {
     if (state._tag === "Up") return
     state = SourceState.Up({ since: yield* now })
+    failedBy = undefined
     yield* Effect.logInfo("alarm events are read from the queue")
   })
 
-  const becomeDown = Effect.fnUntraced(function* (why: string) {
-    const before = state
-    state = SourceState.Down({ since: before._tag === "Down" ? before.since : yield* now, why })
-    if (before._tag === "Up" || before.why !== why)
-      yield* Effect.logWarning(`no alarm events from the queue; alarms are polled: ${why}`)
+  const becomeDown = Effect.fnUntraced(function* ({ kind, why }: AlarmFailure) {
+    const isNews = failedBy !== kind
+    failedBy = kind
+    state = SourceState.Down({ since: state._tag === "Down" ? state.since : yield* now, why })
+    if (isNews) yield* Effect.logWarning(`no alarm events from the queue; alarms are polled: ${why}`)
   })
 
   const take = Effect.fnUntraced(function* ({ body }: QueuedMessage) {
     // Event times are Unix times by AWS's clock, as the wall clock is.
     const message = readAlarmMessage(body, yield* Clock.currentTimeMillis)
+    counted(message._tag)
     switch (message._tag) {
       case "Changed": {
         const { name, state } = message.event
@@ -72,7 +78,7 @@ export const listen = Effect.fnUntraced(function* (
       if (received._tag === "Failure") {
         failures++
         const { kind, why } = received.failure
-        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(why)
+        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(received.failure)
         else yield* Effect.logDebug(`the alarm queue could not be read: ${why}`)
         yield* Effect.sleep(yield* backoff(failures))
         continue

@@ -5,11 +5,12 @@ import type { InsufficientData } from "../../../domain/AlarmVerdict.ts"
 import type { Millis } from "../../../domain/Health.ts"
 import { nowUnsafe } from "../../Now.ts"
 import { ChangedVerdicts } from "../ChangedVerdicts.ts"
-import { type HealthSource, type SourceStanding, SourceState } from "../HealthSource.ts"
+import { type HealthSource, type SourceStanding, SourceState, starting } from "../HealthSource.ts"
 import { HostInstances } from "../HostInstances.ts"
 import { backoff, tolerated } from "./AlarmBackoff.ts"
 import { listen } from "./AlarmEvents.ts"
 import type { AlarmFailure } from "./AlarmFailure.ts"
+import { exposePolls } from "./AlarmMetrics.ts"
 import type { AlarmQueue } from "./AlarmQueue.ts"
 import type { Alarms } from "./Alarms.ts"
 import { AlarmWatchlist } from "./AlarmWatchlist.ts"
@@ -48,24 +49,27 @@ export const make = Effect.fnUntraced(function* (
   const changed = new ChangedVerdicts()
   const hosts = new AlarmWatchlist(options, changed)
   const sooner = Latch.makeUnsafe(false)
-  let state: SourceState = SourceState.Down({ since: now(), why: "starting" })
+  let state: SourceState = SourceState.Down({ since: now(), why: starting })
+  let failedBy: AlarmFailure["kind"] | undefined
   let idle: ReadonlyArray<string> = []
+  const counted = yield* exposePolls(() => hosts.book.size)
 
   const becomeUp = Effect.suspend(() => {
     if (state._tag === "Up") return Effect.void
     state = SourceState.Up({ since: now() })
+    failedBy = undefined
     hosts.up(now())
     return Effect.logInfo(`health source ${name} is up: ${hosts.book.size} alarms`)
   })
 
-  const becomeDown = (why: string) =>
+  const becomeDown = ({ kind, why }: AlarmFailure) =>
     Effect.suspend(() => {
       const before = state
+      const isNews = failedBy !== kind
+      failedBy = kind
       state = SourceState.Down({ since: before._tag === "Down" ? before.since : now(), why })
       if (before._tag === "Up") hosts.down(now())
-      return before._tag === "Down" && before.why === why
-        ? Effect.void
-        : Effect.logWarning(`health source ${name} is down: ${why}`)
+      return isNews ? Effect.logWarning(`health source ${name} is down: ${why}`) : Effect.void
     })
 
   /** Names that were given and cover nothing are told when they turn up so. */
@@ -89,6 +93,7 @@ export const make = Effect.fnUntraced(function* (
       sooner.closeUnsafe()
       const began = now()
       const polled = yield* Effect.result(alarms.poll)
+      counted(polled._tag === "Success" ? "done" : polled.failure.kind)
       if (polled._tag === "Success") {
         failures = 0
         hosts.polled(polled.success, now())
@@ -99,8 +104,8 @@ export const make = Effect.fnUntraced(function* (
         if (left > 0) yield* Effect.timeoutOption(sooner.await, left)
       } else {
         failures++
-        const { kind, why }: AlarmFailure = polled.failure
-        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(why)
+        const { kind, why } = polled.failure
+        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(polled.failure)
         else yield* Effect.logDebug(`a poll of alarms failed: ${why}`)
         yield* Effect.sleep(yield* backoff(failures))
       }
