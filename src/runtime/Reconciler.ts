@@ -197,7 +197,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           else if (verdict._tag === "Unwatched") yield* Effect.logWarning(`host ${host} is unwatched: ${verdict.why}`)
           else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
         }
-        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && mayBeMisread(host, verdict.since)))
+        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && verdict.silentSince === undefined && mayBeMisread(host, verdict.since)))
           yield* refresher.request
         return
       case "WriteDone":

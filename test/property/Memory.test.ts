@@ -9,6 +9,7 @@ import { hostsOf } from "../../src/domain/RouteSpec.ts"
 import type { World } from "../../src/domain/World.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { anyHistory, live } from "../support/domain/History.ts"
+import { strangers } from "../support/domain/Pools.ts"
 import { runs } from "../support/domain/Runs.ts"
 
 const minute = 60_000
@@ -44,6 +45,11 @@ describe("what the world remembers", () => {
         const world = quiet(before, last, 3)
         const { writes, obstacles, refusedInterfaces, confirmed } = world
         assert.deepStrictEqual([cellCount(writes), cellCount(obstacles), refusedInterfaces.size], [0, 0, 0])
+        const { confirmed: confirmedFailures, damped, failing, flaps, velocity } = world.guards
+        const failed = new Set([...world.health].flatMap(([host, { _tag }]) => (_tag === "Failed" ? [host] : [])))
+        assert.deepStrictEqual([flaps.size, damped.size], [0, 0])
+        for (const host of [...failing.keys(), ...confirmedFailures.keys()]) assert.isTrue(failed.has(host), host)
+        for (const { host } of velocity.admitted) assert.isTrue(world.cidrsOf.has(host), host)
         // What the operator confirmed is remembered only while it is still to be done.
         const waiting = heldOf(world).flatMap(({ table, cidr }) => (table === undefined ? [] : [{ table, cidr }]))
         const due = new Set([...pendingOf(world), ...waiting].map(cellKey))
@@ -69,6 +75,9 @@ describe("what the world remembers", () => {
           for (const host of [...HashMap.keys(world.health), ...world.sightings.keys(), ...world.cidrsOf.keys()])
             assert.isTrue(hosts.has(host))
           assert.isAtMost(world.highWater.length, 61)
+          const { anchors, failing, withheld } = world.guards
+          assert.isAtMost(anchors.size, strangers.length)
+          for (const host of withheld.keys()) assert.isTrue(failing.has(host), host)
         })
       }),
       runs(100),
