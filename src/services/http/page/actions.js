@@ -5,8 +5,8 @@ import { part, setText } from "./dom.js"
 /** @param {string} words */
 export const alertOf = (words) => setText(part("alert"), words)
 
-/** Why it was not done. @param {Response} answer */
-const whyNot = async (answer) => {
+/** Why an answer is none. @param {Response} answer */
+export const whyNot = async (answer) => {
   try {
     /** @type {unknown} */
     const problem = await answer.json()

@@ -1,6 +1,7 @@
 // The stream of events: connects again by itself, and says when what is shown is old.
 
 /** @import { EventJson, HelloJson } from "../OverviewJson.ts" */
+import { whyNot } from "./actions.js"
 
 /** Milliseconds without a word after which the connection counts as lost. The daemon says something every four seconds. */
 const silence = 12_000
@@ -13,11 +14,26 @@ const longestPause = 8_000
  * @property {(hello: HelloJson) => void} onHello
  * @property {(event: EventJson) => void} onOverview
  * @property {(now: string) => void} onWord
- * @property {() => void} onLost
+ * @property {(why?: string) => void} onLost
  */
 
 /** @param {Event} event @returns {unknown} */
 const read = (event) => JSON.parse(event instanceof MessageEvent ? String(event.data) : "null")
+
+/** Why no events are given, in the daemon's words, which an EventSource keeps to itself; undefined: they are, or nobody answers. */
+const refusal = async () => {
+  const end = new AbortController()
+  const late = setTimeout(() => end.abort(), longestPause)
+  try {
+    const answer = await fetch("events", { signal: end.signal })
+    return answer.ok ? undefined : await whyNot(answer)
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(late)
+    end.abort()
+  }
+}
 
 /** Listens for as long as the page is there. @param {Hearer} hearer */
 export const listen = ({ onHello, onLost, onOverview, onWord }) => {
@@ -50,12 +66,19 @@ export const listen = ({ onHello, onLost, onOverview, onWord }) => {
     source.addEventListener("error", () => {
       onLost()
       // After a refusal the browser gives up.
-      if (source?.readyState === EventSource.CLOSED) connectLater()
+      if (source?.readyState === EventSource.CLOSED) void afterRefusal(source)
     })
   }
   const heard = () => {
     heardAt = performance.now()
     pause = firstPause
+  }
+  /** @param {EventSource} refused */
+  const afterRefusal = async (refused) => {
+    const why = await refusal()
+    if (source !== refused) return
+    if (why !== undefined) onLost(why)
+    connectLater()
   }
   const connectLater = () => {
     clearTimeout(again)

@@ -36,7 +36,8 @@ const drainWords = (carried) => {
 const whyOf = ({ carried, host: { damped_until, drained, reason, verdict, why } }) => {
   if (verdict === "failed") return reason ?? ""
   if (drained) return drainWords(carried)
-  if (damped_until !== null) return `failed again soon after it had recovered: chosen last until ${timeOfDay(damped_until)}`
+  if (damped_until !== null)
+    return `failed again soon after it had recovered: chosen last until ${timeOfDay(damped_until)}`
   return (verdict === "unwatched" ? reason : why) ?? ""
 }
 

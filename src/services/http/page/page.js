@@ -67,9 +67,10 @@ listen({
     render()
     if (before !== undefined) for (const words of happenings(before, overview)) tell(now, words)
   },
-  onLost: () => {
-    const since = heardAt === "" ? "" : `: what you see is from ${timeOfDay(heardAt)}`
-    showConnection("lost", `Not connected${since}. Trying again…`)
+  onLost: (why) => {
+    const reason = why === undefined ? "" : `: ${why}`
+    const since = heardAt === "" ? "" : `${why === undefined ? ": w" : ". W"}hat you see is from ${timeOfDay(heardAt)}`
+    showConnection("lost", `Not connected${reason}${since}. Trying again…`)
   },
 })
 
