@@ -73,7 +73,7 @@ describe.concurrent("commands, where hosts are watched by alarms", () => {
             body: JSON.stringify({ __type: "AccessDeniedException", message: "not authorized" }),
           },
         })
-        const denied = (yield* found).find(({ about }) => about === "--health cloudwatch")
+        const denied = (yield* found).find(({ about }) => about === "check cloudwatch")
         assert.deepInclude(denied, { level: "fail" })
         assert.include(denied?.words ?? "", "cloudwatch:DescribeAlarms is not allowed")
       }),
