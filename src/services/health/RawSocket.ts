@@ -16,6 +16,10 @@ interface Socket {
   ) => unknown
   readonly setOption: (level: number, option: number, value: number | Buffer, length?: number) => unknown
   readonly close: () => unknown
+  /** Reads one packet, if there is one; else it emits an error. */
+  readonly onRecvReady: () => unknown
+  /** Sends the first packet that waits. */
+  readonly onSendReady: () => unknown
 }
 
 interface RawSocketModule {
@@ -26,13 +30,13 @@ const isModule = (loaded: unknown): loaded is RawSocketModule =>
   Predicate.hasProperty(loaded, "createSocket") && Predicate.isFunction(loaded.createSocket)
 
 const isSocket = (created: unknown): created is Socket =>
-  (["on", "send", "setOption", "close"] as const).every(
+  (["on", "send", "setOption", "close", "onRecvReady", "onSendReady"] as const).every(
     (name) => Predicate.hasProperty(created, name) && Predicate.isFunction(created[name]),
   )
 
 /** An ICMP socket that is open. */
 export interface IcmpSocket {
-  /** Queues one packet; `failed` says why it did not leave this machine. */
+  /** Sends one packet now; `failed` says why it did not leave this machine. */
   readonly send: (packet: Uint8Array, address: string, failed: (why: string) => void) => void
 }
 
@@ -47,6 +51,10 @@ const solSocket = 1
 const soRcvbuf = 8
 const soRcvbufForce = 33
 const receiveBuffer = 4 * 1024 * 1024
+
+/** Packets read in one go, so that whatever else waits has its turn. */
+const mostAtOnce = 256
+
 const families = {
   // ICMP_FILTER: a set bit blocks a type; all but echo reply (0).
   4: { protocol: 1, addressFamily: 1, filter: { level: 255, option: 1, mask: Buffer.from([0xfe, 0xff, 0xff, 0xff]) } },
@@ -126,8 +134,23 @@ export const openIcmp = Effect.fnUntraced(function* (
     Effect.catch(() => Effect.try(() => socket.setOption(solSocket, soRcvbuf, receiveBuffer))),
     Effect.ignore,
   )
+  // By itself the package reads one packet and sends one each time the event loop comes round. On a machine that is busy that is too
+  // few: replies would wait in the socket, and probes in a queue, until their time is over, though every timer is in time.
+  let isReading = false
+  let hasRead = false
+  const readOn = () => {
+    isReading = true
+    for (let count = 0; count < mostAtOnce && !closed; count++) {
+      hasRead = false
+      socket.onRecvReady()
+      if (!hasRead) break
+    }
+    isReading = false
+  }
   socket.on("message", (message, source) => {
+    hasRead = true
     if (!closed && Buffer.isBuffer(message) && Predicate.isString(source)) listener.message(message, source)
+    if (!isReading) readOn()
   })
   socket.on("error", (error) => {
     const why = textOf(error)
@@ -145,6 +168,7 @@ export const openIcmp = Effect.fnUntraced(function* (
       socket.send(buffer, 0, buffer.length, address, (error) => {
         if (!closed && error !== null && error !== undefined) failed(textOf(error))
       })
+      socket.onSendReady()
     },
   }
 })

@@ -5,7 +5,7 @@ import type { Millis } from "../../domain/Health.ts"
 const nothing = { since: -Infinity, sent: 0, lost: 0, replied: false }
 
 /** What a send fails with when this machine's own link or queue is the reason. Raw sockets give the words, Node the codes. */
-const local = /ENETDOWN|ENOBUFS|network is down|no buffer space/i
+const local = /ENETDOWN|ENOBUFS|network is down|no buffer space|temporarily unavailable/i
 
 /** A spell in which this machine refuses its own probes. */
 interface Refusals {

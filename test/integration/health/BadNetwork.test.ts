@@ -112,6 +112,24 @@ describe.concurrent("between network namespaces", () => {
     }),
   )
 
+  it.live(
+    "a monitor so busy that its event loop comes round every 8 ms fails none of 300 hosts, and finds the dead one",
+    () =>
+      Effect.gen(function* () {
+        const monitor = yield* namespace()
+        const hosts = yield* zone(monitor, "zone-a", 214)
+        const all = addresses(214, 300)
+        const prober = yield* runProber(monitor, "icmpecho", all, { wrapper: ["env", "HELD_UP_EACH_TURN=8"] })
+        yield* allAre(prober, all, "Healthy")
+        yield* Effect.sleep("5 seconds")
+        assert.deepStrictEqual(everFailed(prober), [])
+        const [victim = ""] = all
+        yield* hosts.nft(`add element inet test dead { ${victim} }`)
+        yield* allAre(prober, [victim], "Failed")
+        assert.deepStrictEqual(everFailed(prober), [victim])
+      }),
+  )
+
   it.live("--detect fast finds a dead host in its own time, and no living one at 2 % loss", () =>
     Effect.gen(function* () {
       const { all, hosts, prober } = yield* watched(50, "icmpecho:fast")

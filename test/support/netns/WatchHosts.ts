@@ -2,7 +2,6 @@
  * A program that watches the hosts of its arguments with the real prober and prints what it finds, a JSON line each:
  * `node WatchHosts.ts icmpecho|icmpecho:fast|tcp:PORT HOST…`. Tests start it inside a network namespace.
  */
-import { writeSync } from "node:fs"
 import { Effect, Equal, Schedule, Stream } from "effect"
 import { detectorOptions } from "../../../src/domain/DetectorOptions.ts"
 import { ip } from "../../../src/domain/Ip.ts"
@@ -18,7 +17,16 @@ const [check, detail] = kind.split(":")
 const probe = check === "tcp" ? TcpProbe.make({ port: Number(detail) }) : IcmpProbe.probe
 const options = detectorOptions(undefined, 2, detail === "fast" ? "fast" : "normal")
 
-const print = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`)
+/** Milliseconds that the event loop is held up each time it comes round, as on a machine that is busy. */
+const heldUp = Number(process.env["HELD_UP_EACH_TURN"] ?? 0)
+const nobody = new Int32Array(new SharedArrayBuffer(4))
+const turn = () => {
+  Atomics.wait(nobody, 0, 0, heldUp)
+  setImmediate(turn)
+}
+if (heldUp > 0) turn()
+
+const print = (line: object) => void process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const program = Effect.gen(function* () {
   const source = yield* Prober.make(probe, options)
