@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
             Effect.fail(tooLarge),
           )
         : Effect.void
-    return readSnapshot(client, options.vpcId, { pages, onPage })
+    return readSnapshot(client, options.vpcId, { pages, concurrency: "unbounded", onPage })
   }).pipe(
     Effect.map((reading) => toVpc(options.vpcId, reading)),
     Effect.withSpan("Ec2.snapshot"),

@@ -33,6 +33,8 @@ export interface PageSizes {
 /** How a VPC is read. */
 export interface ReadOptions {
   readonly pages: PageSizes
+  /** Of the four calls. One at a time, no call's time runs out while another's page is parsed. */
+  readonly concurrency: 1 | "unbounded"
   /** Called with the number of routes, interfaces or instances of every page, before the next one is asked for. It may fail the reading. */
   readonly onPage: (items: number) => Effect.Effect<void, Ec2Error>
 }
@@ -56,7 +58,7 @@ const decoded = <A>(operation: string, result: Result.Result<A, string>): Effect
 export const readSnapshot = (
   client: EC2Client,
   vpcId: VpcId,
-  { onPage, pages }: ReadOptions,
+  { concurrency, onPage, pages }: ReadOptions,
 ): Effect.Effect<Reading, Ec2Error> => {
   /** Reads and decodes page after page: one that fails, or cannot be taken, fails all. */
   const allPages = Effect.fnUntraced(function* <A, B>(
@@ -145,7 +147,7 @@ export const readSnapshot = (
     one,
   )
 
-  return Effect.all({ vpc, tables, interfaces, instances }, { concurrency: "unbounded" }).pipe(
+  return Effect.all({ vpc, tables, interfaces, instances }, { concurrency }).pipe(
     // Every VPC has a main table: a reading without one is not whole.
     Effect.tap((found) =>
       found.tables.some(({ main }) => main) ? Effect.void : undecodable("DescribeRouteTables", "no main route table"),

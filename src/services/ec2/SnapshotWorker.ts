@@ -1,4 +1,7 @@
 // The thread that reads large VPCs: parsing EC2's XML takes seconds for 200,000 routes, in which nothing else would run. It answers one ask at a time.
+import { readlinkSync } from "node:fs"
+import { constants, setPriority } from "node:os"
+import { basename } from "node:path"
 import { parentPort, workerData } from "node:worker_threads"
 import { Effect, Exit, Predicate, Scope } from "effect"
 import { VpcId } from "../../domain/Ids.ts"
@@ -7,8 +10,8 @@ import { Ec2Error } from "./Ec2.ts"
 import { readSnapshot } from "./ReadSnapshot.ts"
 import { type Answer, type Failure, type Part, toSend } from "./SnapshotParts.ts"
 
-/** Fewer and larger pages than where parsing would hold up others. */
-const pages = { firstTables: 50, tables: 50, others: 1_000 }
+/** Fewer and larger pages than where parsing would hold up others; yet each is read well within the time that a call has. */
+const pages = { firstTables: 20, tables: 20, others: 500 }
 
 const text = (name: string): string | undefined => {
   const value = Predicate.hasProperty(workerData, name) ? workerData[name] : undefined
@@ -26,6 +29,13 @@ const failureOf = (error: unknown): Failure =>
       }
     : { operation: "DescribeRouteTables", code: "ReaderFailed", message: String(error), disposition: "transient" }
 
+// On a busy machine the probes go first. Linux gives each thread a priority of its own; elsewhere this thread stays as it is.
+await Effect.runPromise(
+  Effect.ignore(
+    Effect.try(() => setPriority(Number(basename(readlinkSync("/proc/thread-self"))), constants.priority.PRIORITY_LOW)),
+  ),
+)
+
 const client = await Effect.runPromise(Scope.provide(makeClient(text("region")), await Effect.runPromise(Scope.make())))
 const vpcId = VpcId(text("vpcId") ?? "")
 let known: ReadonlySet<string> = new Set()
@@ -34,7 +44,9 @@ let waiting: ReadonlyArray<Part> = []
 const answer = (message: Answer) => parentPort?.postMessage(message)
 
 const read = async () => {
-  const reading = await Effect.runPromiseExit(readSnapshot(client, vpcId, { pages, onPage: () => Effect.void }))
+  const reading = await Effect.runPromiseExit(
+    readSnapshot(client, vpcId, { pages, concurrency: 1, onPage: () => Effect.void }),
+  )
   if (Exit.isFailure(reading)) {
     const error = reading.cause.reasons.find((reason) => reason._tag === "Fail")?.error
     return answer({ _tag: "Failed", failure: failureOf(error ?? reading.cause) })

@@ -24,7 +24,10 @@ describe("a VPC too large to be read beside the probes", () => {
       yield* stand()
       const client = yield* makeClient(undefined)
       const pages = { firstTables: 100, tables: 100, others: 1_000 }
-      const here = toVpc(vpcId, yield* readSnapshot(client, vpcId, { pages, onPage: () => Effect.void }))
+      const here = toVpc(
+        vpcId,
+        yield* readSnapshot(client, vpcId, { pages, concurrency: 1, onPage: () => Effect.void }),
+      )
       const there = yield* (yield* makeEc2(vpcId)).snapshot
       assert.deepStrictEqual(there, here)
       assert.strictEqual(there.tables.size, size.tables)
