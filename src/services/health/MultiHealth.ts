@@ -50,6 +50,8 @@ export const make = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   const hosts = new Map<Ip, Watched>()
   const said = sources.map(() => new Map<Ip, Verdict>())
+  /** Notes by host, made when a verdict comes and not when somebody looks. */
+  const dissents = new Map<Ip, ReadonlyArray<string>>()
   const changed = new ChangedVerdicts()
   let isUp: ReadonlyArray<boolean> = sources.map(() => false)
 
@@ -61,7 +63,11 @@ export const make = Effect.fnUntraced(function* (
     })
 
   const combine = (host: Ip, watched: Watched) => {
-    const combined = combineHealth(policy, opinionsOf(host, watched), watched.since)
+    const opinions = opinionsOf(host, watched)
+    const combined = combineHealth(policy, opinions, watched.since)
+    const words = dissent(combined, opinions)
+    if (words.length > 0) dissents.set(host, words)
+    else dissents.delete(host)
     if (Equal.equals(combined, watched.combined)) return
     watched.combined = combined
     changed.set(host, combined)
@@ -109,6 +115,7 @@ export const make = Effect.fnUntraced(function* (
     for (const host of hosts.keys()) {
       if (wanted.has(host)) continue
       hosts.delete(host)
+      dissents.delete(host)
       changed.forget(host)
       for (const verdicts of said) verdicts.delete(host)
     }
@@ -122,13 +129,10 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const notes = Effect.gen(function* (): Effect.fn.Return<HostNotes> {
-    const noted = new Map<Ip, Array<string>>()
-    const note = (host: Ip, words: ReadonlyArray<string>) => {
-      if (words.length > 0) noted.set(host, [...(noted.get(host) ?? []), ...words])
-    }
-    for (const [host, watched] of hosts) note(host, dissent(watched.combined, opinionsOf(host, watched)))
+    const noted = new Map(dissents)
     for (const source of sources)
-      for (const [host, words] of source.notes === undefined ? [] : yield* source.notes) note(host, words)
+      for (const [host, words] of source.notes === undefined ? [] : yield* source.notes)
+        noted.set(host, [...(noted.get(host) ?? []), ...words])
     return noted
   })
 
