@@ -53,7 +53,7 @@ describe("the documents", () => {
   })
 
   it("run no npm script that is not there", () => {
-    const named = documents.flatMap((document) => all(read(document), /npm run ([\w:]+)/g))
+    const named = documents.flatMap((document) => all(read(document), /npm run ([\w:-]+)/g))
     assert.isAbove(named.length, 4)
     assert.deepStrictEqual(
       named.filter((name) => !(name in manifest.scripts)),
