@@ -6,7 +6,7 @@ import * as ByCell from "./ByCell.ts"
 import { censusOf, recounted } from "./Census.ts"
 import type { Cidr } from "./Cidr.ts"
 import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
-import { flapFailed, flapRecovered } from "./Damping.ts"
+import { type Flap, flapFailed, flapRecovered } from "./Damping.ts"
 import type { Durable } from "./Durable.ts"
 import { defaultGuards } from "./GuardPolicy.ts"
 import { type Failure, type Guards, guardsLeft } from "./Guards.ts"
@@ -93,39 +93,40 @@ const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
 
 const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [World, ReadonlySet<Cidr>] => {
   const dirty = new Set<Cidr>()
-  let { census, health, guards } = world
+  let { census, health } = world
+  const failing = new Map(world.guards.failing)
+  const flaps = new Map(world.guards.flaps)
   for (const { host, verdict } of verdicts) {
     const ranges = world.cidrsOf.get(host)
     if (ranges === undefined) continue
     const before = Option.getOrUndefined(HashMap.get(health, host))
-    guards = guardsAfter(world, guards, host, before, verdict)
+    if (verdict._tag === "Failed") noteFailure(world, failing, flaps, host, before, verdict)
+    else failing.delete(host)
+    // A failure that was held is not laid to the host's charge.
+    const wasHeld = world.guards.withheld.has(host)
+    const flap = verdict._tag === "Healthy" ? flapRecovered(flaps.get(host), verdict.since, !wasHeld) : flaps.get(host)
+    if (flap === undefined) flaps.delete(host)
+    else flaps.set(host, flap)
     health = HashMap.set(health, host, verdict)
     census = recounted(census, before, verdict)
     for (const range of ranges) dirty.add(range)
   }
-  return [{ ...world, census, health, guards }, dirty]
+  return [{ ...world, census, health, guards: { ...world.guards, failing, flaps } }, dirty]
 }
 
-/** What a host's new verdict is to the guards. */
-const guardsAfter = (world: World, guards: Guards, host: Ip, before: Verdict | undefined, verdict: Verdict): Guards => {
-  const { damping } = world.policy.guards ?? defaultGuards
-  if (verdict._tag !== "Failed") {
-    if (!guards.failing.has(host) && (verdict._tag !== "Healthy" || !guards.flaps.has(host))) return guards
-    const failing = new Map(guards.failing)
-    failing.delete(host)
-    // A failure that was held is not laid to the host's charge.
-    const flaps =
-      verdict._tag === "Healthy"
-        ? flapRecovered(guards.flaps, host, verdict.since, !guards.withheld.has(host))
-        : guards.flaps
-    return { ...guards, failing, flaps }
-  }
-  const { silentSince, since } = verdict
-  if (before?._tag === "Failed" && before.since === since) return guards
-  const failure: Failure = { since, silentSince, at: since }
-  const flaps =
-    before?._tag === "Healthy" && damping !== undefined ? flapFailed(guards.flaps, host, since, damping) : guards.flaps
-  return { ...guards, failing: new Map(guards.failing).set(host, failure), flaps }
+/** What a host's failure is to the guards, if it is a new one. */
+const noteFailure = (
+  { policy }: World,
+  failing: Map<Ip, Failure>,
+  flaps: Map<Ip, Flap>,
+  host: Ip,
+  before: Verdict | undefined,
+  { silentSince, since }: Extract<Verdict, { readonly _tag: "Failed" }>,
+): void => {
+  if (before?._tag === "Failed" && before.since === since) return
+  failing.set(host, { since, silentSince, at: since })
+  const { damping } = policy.guards ?? defaultGuards
+  if (before?._tag === "Healthy" && damping !== undefined) flaps.set(host, flapFailed(flaps.get(host), since, damping))
 }
 
 const hearAnchors = (world: World, verdicts: ReadonlyArray<AnchorVerdict>): [World, ReadonlySet<Cidr>] => [

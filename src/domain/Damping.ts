@@ -29,21 +29,20 @@ const decayed = ({ level, recoveredAt }: Flap, at: Millis, first: Millis): numbe
   Math.max(0, level - Math.max(0, Math.floor((at - recoveredAt) / (longest * first))))
 
 /** A healthy host failed. */
-export const flapFailed = (flaps: Flaps, host: Ip, at: Millis, first: Millis): Flaps => {
-  const before = flaps.get(host)
-  if (before?.failedAt !== undefined) return flaps
+export const flapFailed = (before: Flap | undefined, at: Millis, first: Millis): Flap => {
+  if (before?.failedAt !== undefined) return before
   const level = before === undefined ? 0 : decayed(before, at, first)
-  return new Map(flaps).set(host, { level, failedAt: at, recoveredAt: at })
+  return { level, failedAt: at, recoveredAt: at }
 }
 
-/** A failed host is healthy again. `counts`: it was the host that failed, as far as is known, and not the way to it. */
-export const flapRecovered = (flaps: Flaps, host: Ip, at: Millis, counts: boolean): Flaps => {
-  const before = flaps.get(host)
-  if (before?.failedAt === undefined) return flaps
+/**
+ * A host is healthy. `counts`: if it had failed, it was the host, as far as is known, and not the way to it. Undefined: nothing to
+ * remember.
+ */
+export const flapRecovered = (before: Flap | undefined, at: Millis, counts: boolean): Flap | undefined => {
+  if (before?.failedAt === undefined) return before
   const level = Math.min(highest, before.level + Number(counts))
-  const after = new Map(flaps)
-  after.delete(host)
-  return level === 0 ? after : after.set(host, { level, failedAt: undefined, recoveredAt: at })
+  return level === 0 ? undefined : { level, failedAt: undefined, recoveredAt: at }
 }
 
 /** Until when a healthy host is not eligible, if it is not. */

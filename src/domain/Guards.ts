@@ -3,7 +3,7 @@ import { type Anchors, type CutOff, cutOffAfter } from "./Anchors.ts"
 import { dampedUntil, type Flaps, flapsLeft } from "./Damping.ts"
 import { defaultGuards, massWindow } from "./GuardPolicy.ts"
 import type { Millis } from "./Health.ts"
-import { type HoldReason as Reason, HoldReason } from "./Hold.ts"
+import { HoldReason, holdWords } from "./Hold.ts"
 import type { Ip } from "./Ip.ts"
 import { type MassFailure, massAfter, massEndsAt, type Witness } from "./MassFailure.ts"
 import { noVelocity, type Velocity } from "./Velocity.ts"
@@ -19,7 +19,7 @@ export interface Failure {
 
 /** What holds a host's failure, and until when, if that is known. */
 export interface Withheld {
-  readonly reason: Reason
+  readonly reason: HoldReason
   readonly until?: Millis | undefined
 }
 
@@ -102,18 +102,15 @@ const settlingAfter = (
 }
 
 /** Whether the cut holds this failure: it was reached since the cut began, and by probes from before its end. */
-const heldByCut = (
-  failure: Failure,
-  cutOff: CutOff | undefined,
-  settling: Settling | undefined,
-): Withheld | undefined => {
-  const { since, silentSince = since } = failure
-  if (cutOff !== undefined)
-    return since < cutOff.since
-      ? undefined
-      : { reason: HoldReason.MonitorCutOff({ hash: cutOff.hash, anchors: cutOff.anchors }) }
-  if (settling === undefined || since < settling.from || silentSince >= settling.heardAt) return undefined
-  return { reason: HoldReason.AfterCutOff(), until: settling.until }
+const isOfCut = ({ since, silentSince = since }: Failure, cutOff: CutOff | undefined, settling: Settling | undefined) =>
+  cutOff !== undefined
+    ? since >= cutOff.since
+    : settling !== undefined && since >= settling.from && silentSince < settling.heardAt
+
+/** What the cut, or the time after it, holds failures by. */
+const cutHold = (cutOff: CutOff | undefined, settling: Settling | undefined): Withheld | undefined => {
+  if (cutOff !== undefined) return { reason: HoldReason.MonitorCutOff({ hash: cutOff.hash, anchors: cutOff.anchors }) }
+  return settling === undefined ? undefined : { reason: HoldReason.AfterCutOff(), until: settling.until }
 }
 
 /** Where a host's interface is. */
@@ -148,18 +145,17 @@ const mayBeMass = ({ census, guards }: World, failing: number, share: number | u
   return guards.mass !== undefined || lost > share * (lost + census.answering)
 }
 
-const sameWithheld = (a: Withheld | undefined, b: Withheld | undefined): boolean =>
-  a === undefined || b === undefined
-    ? a === b
-    : a.until === b.until && a.reason._tag === b.reason._tag && JSON.stringify(a.reason) === JSON.stringify(b.reason)
+/** What holds failures already, if it is the same: then nothing has changed for these hosts. */
+const asBefore = (withheld: Guards["withheld"], now: Withheld | undefined): Withheld | undefined => {
+  for (const before of withheld.values())
+    if (before.reason._tag === now?.reason._tag)
+      return before.until === now.until && holdWords(before.reason) === holdWords(now.reason) ? before : now
+  return now
+}
 
-function* changedKeys<A>(
-  before: ReadonlyMap<Ip, A>,
-  after: ReadonlyMap<Ip, A>,
-  same: (a: A | undefined, b: A | undefined) => boolean,
-): Generator<Ip> {
+function* changedKeys<A>(before: ReadonlyMap<Ip, A>, after: ReadonlyMap<Ip, A>): Generator<Ip> {
   for (const host of before.keys()) if (!after.has(host)) yield host
-  for (const [host, value] of after) if (!same(before.get(host), value)) yield host
+  for (const [host, value] of after) if (before.get(host) !== value) yield host
 }
 
 const dampedAt = ({ cidrsOf, guards: { flaps }, policy }: World, now: Millis): ReadonlyMap<Ip, Millis> => {
@@ -189,12 +185,13 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
   const settling = settlingAfter(world, cutOff, dark, now)
   const failing = new Map<Ip, Failure>()
   const withheld = new Map<Ip, Withheld>()
+  const ofCut = asBefore(guards.withheld, cutHold(cutOff, settling))
   for (const [host, failure] of guards.failing) {
     if (!world.cidrsOf.has(host)) continue
-    const held = guards.confirmed.get(host) === failure.since ? undefined : heldByCut(failure, cutOff, settling)
+    const isHeld = guards.confirmed.get(host) !== failure.since && isOfCut(failure, cutOff, settling)
     const wasHeld = guards.withheld.get(host)?.reason._tag
-    const isLetGo = held === undefined && (wasHeld === "MonitorCutOff" || wasHeld === "AfterCutOff")
-    if (held !== undefined) withheld.set(host, held)
+    const isLetGo = !isHeld && (wasHeld === "MonitorCutOff" || wasHeld === "AfterCutOff")
+    if (isHeld && ofCut !== undefined) withheld.set(host, ofCut)
     failing.set(host, isLetGo ? { ...failure, at: now } : failure)
   }
   const mass = mayBeMass(world, failing.size, policy.massFailure)
@@ -202,15 +199,13 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     : undefined
   if (mass !== undefined) {
     const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })
-    for (const host of mass.hosts.keys()) withheld.set(host, { reason, until: massEndsAt(mass) })
+    const ofMass = asBefore(guards.withheld, { reason, until: massEndsAt(mass) })
+    if (ofMass !== undefined) for (const host of mass.hosts.keys()) withheld.set(host, ofMass)
   }
   for (const [host, { at }] of failing)
     if (!withheld.has(host) && dark === undefined && now - at >= massWindow) failing.delete(host)
   const damped = dampedAt(world, now)
-  const changed = new Set<Ip>([
-    ...changedKeys(guards.withheld, withheld, sameWithheld),
-    ...changedKeys(guards.damped, damped, (a, b) => a === b),
-  ])
+  const changed = new Set([...changedKeys(guards.withheld, withheld), ...changedKeys(guards.damped, damped)])
   return [{ ...world, guards: { ...guards, cutOff, settling, dark, mass, failing, withheld, damped } }, changed]
 }
 
