@@ -185,6 +185,11 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
         assert.match(text, /vpc_router_check_up\{check="alarm-queue"\} 1\n/)
         yield* queue.send(event(first, { value: "OK", at: at + 1 }))
         yield* allHealthy(daemon)
+        // It waits for messages, 20 s at a time, and ends all the same.
+        const from = performance.now()
+        yield* daemon.signal("SIGTERM")
+        assert.strictEqual((yield* daemon.exit).code, 0)
+        assert.isBelow(performance.now() - from, 10_000)
       }),
     )
 

@@ -25,12 +25,15 @@ export interface AwsAlarmQueueOptions {
   readonly queueUrl: string
 }
 
-/** The region in the URL of a queue: `https://sqs.eu-west-1.amazonaws.com/…`, also in other partitions. */
+/** Of SQS itself in any partition, of an endpoint in a VPC, and in the form of old. */
+const queueHosts = [
+  /^https:\/\/(?:vpce-[a-z0-9-]+\.)?sqs(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.|api\.)/,
+  /^https:\/\/([a-z0-9-]+)\.queue\.amazonaws\./,
+]
+
+/** The region that the URL of a queue names; undefined: none. */
 export const regionOfQueue = (queueUrl: string): string | undefined =>
-  /^https:\/\/(?:sqs(?:-fips)?\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.(?:amazonaws\.|api\.)/
-    .exec(queueUrl)
-    ?.slice(1)
-    .find(Boolean)
+  queueHosts.map((pattern) => pattern.exec(queueUrl)?.[1]).find((region) => region !== undefined)
 
 const newClient = ({ queueUrl, region = undefined }: AwsAlarmQueueOptions): SQSClient => {
   const chosen = regionOfQueue(queueUrl) ?? region
