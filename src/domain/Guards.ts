@@ -209,6 +209,13 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
   return [{ ...world, guards: { ...guards, cutOff, settling, dark, mass, failing, withheld, damped } }, changed]
 }
 
+/** Until when a host that has just recovered is chosen after all others, since it relapsed. */
+export const relapsedUntil = ({ guards: { flaps }, policy }: World, host: Ip): Millis | undefined => {
+  const first = (policy.guards ?? defaultGuards).damping
+  const flap = flaps.get(host)
+  return first === undefined || flap === undefined ? undefined : dampedUntil(flap, first)
+}
+
 /** When the guards are to be looked at again, although nothing happens. */
 export const guardsNextAt = ({ damped, mass, settling, velocity }: Guards, now: Millis): Millis | undefined => {
   const times = [settling?.until, velocity.until, mass === undefined ? undefined : massEndsAt(mass), ...damped.values()]

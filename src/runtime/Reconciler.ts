@@ -18,6 +18,7 @@ import type { Cidr } from "../domain/Cidr.ts"
 import { decide, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
 import type { Brake } from "../domain/DeletionBrake.ts"
 import { durableOf } from "../domain/Durable.ts"
+import { relapsedUntil } from "../domain/Guards.ts"
 import { guardHoldsOf } from "../domain/GuardHold.ts"
 import type { Millis } from "../domain/Health.ts"
 import { instancesOfHosts } from "../domain/InstancesOfHosts.ts"
@@ -90,6 +91,11 @@ interface Message {
 
 /** The loop never comes round more often by time alone, whatever a decision asks for. */
 const shortestWait: Millis = 10
+
+const relapseWords = (until: Millis | undefined, since: Millis): string =>
+  until === undefined || until <= since
+    ? ""
+    : `; it failed again soon after it had recovered, and is chosen last for ${Math.round((until - since) / 1000)} s`
 
 const logCondition = ({ kind, words, since }: ConditionLine, at: Millis): Effect.Effect<void> => {
   const lasted = `${Math.round((at - since) / 1000)} s`
@@ -195,9 +201,15 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           yield* counted.verdict(verdict._tag)
           if (verdict._tag === "Failed") yield* Effect.logWarning(`host ${host} failed: ${verdict.reason}`)
           else if (verdict._tag === "Unwatched") yield* Effect.logWarning(`host ${host} is unwatched: ${verdict.why}`)
-          else if (verdict._tag === "Healthy") yield* Effect.logInfo(`host ${host} is healthy`)
+          else if (verdict._tag === "Healthy")
+            yield* Effect.logInfo(`host ${host} is healthy${relapseWords(relapsedUntil(world, host), verdict.since)}`)
         }
-        if (event.verdicts.some(({ host, verdict }) => verdict._tag === "Healthy" && verdict.silentSince === undefined && mayBeMisread(host, verdict.since)))
+        if (
+          event.verdicts.some(
+            ({ host, verdict }) =>
+              verdict._tag === "Healthy" && verdict.silentSince === undefined && mayBeMisread(host, verdict.since),
+          )
+        )
           yield* refresher.request
         return
       case "WriteDone":

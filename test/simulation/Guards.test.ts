@@ -122,6 +122,9 @@ describe("a monitor that is cut off", () => {
         yield* pass(2_000)
         assert.strictEqual(yield* failed, 1)
         assert.isAbove(yield* replaced, 0)
+        const { failovers, now } = yield* (yield* Reconciler).status
+        assert.isAtMost((failovers[0]?.failedAt ?? now) - (now - 2_000), 1_460)
+        assert.isAtMost((failovers[0]?.firstWriteAt ?? now) - (failovers[0]?.failedAt ?? 0), 50)
       }).pipe(Effect.provide(layer)),
     )
   }
