@@ -68,6 +68,7 @@ export { type Disposition } from "./domain/WriteFailure.ts"
 export { type DecodedSpec, encodeRouteSpec, hostsOf, type RouteSpec, type SpecProblem } from "./domain/RouteSpec.ts"
 export { decodeRouteSpec } from "./domain/DecodeRouteSpec.ts"
 export { type Health, type Millis, Verdict } from "./domain/Health.ts"
+export { defaultGuards, type GuardPolicy } from "./domain/GuardPolicy.ts"
 export { defaultPolicy, type Policy, TableScope, TableSelector } from "./domain/Policy.ts"
 
 export {
