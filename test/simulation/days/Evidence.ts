@@ -1,0 +1,186 @@
+import type { Millis } from "../../../src/domain/Health.ts"
+import type { Vpc } from "../../../src/domain/Vpc.ts"
+import type { Ec2Error } from "../../../src/services/ec2/Ec2.ts"
+import type { Call } from "./Cloud.ts"
+import type { Witness } from "./Network.ts"
+import type { Wanted } from "./Scene.ts"
+
+/** What one health source of one daemon could know of one host. */
+interface Ear {
+  readonly unanswered: Array<Millis>
+  sentAt: Millis
+  heardAt: Millis
+  /** Since the host may be failed by the detector's rules. */
+  failedSince: Millis | undefined
+  goods: number
+  /** When it may have risen again. */
+  risenAt: Millis
+}
+
+/** The least that makes a host failed, and the most that it takes to rise: `docs/health.md`. */
+const fall = 3
+const rise = 2
+const replyTimeout = 150
+const replyWindow = 450
+/** For what takes no time in this world but a turn, and for whole milliseconds. */
+export const slack: Millis = 60
+
+/** A spec that may be in force, from when it could be until when it certainly is not any more. */
+export interface Claim {
+  readonly wanted: Wanted
+  readonly from: Millis
+  until: Millis
+  /** It was said to be in force. */
+  isCertain: boolean
+  /** It came from the state file alone. */
+  readonly isRestored: boolean
+}
+
+/** What EC2 told this daemon. */
+export interface Reading {
+  readonly readAt: Millis
+  readonly at: Millis
+  readonly vpc: Vpc
+}
+
+export const keyOf = ({ cidr, table }: { readonly cidr: string; readonly table: string }): string => `${table} ${cidr}`
+
+/** Everything that reached one daemon, written down by bystanders: what it had reason to know. Not its own view. */
+export class Evidence {
+  readonly startedAt: Millis
+  readonly bound: Millis
+  readonly readings: Array<Reading> = []
+  readonly claims: Array<Claim> = []
+  readonly inFlight = new Map<string, Call>()
+  /** The last write to each cell that EC2 confirmed, or may have done. */
+  readonly written = new Map<string, { readonly interfaceId: string | undefined; readonly at: Millis }>()
+  readonly refused = new Map<string, Millis>()
+  /** Deletions that were sent and that nobody had confirmed. */
+  readonly deleted: Array<{ readonly cidr: string; readonly at: Millis }> = []
+  /** How many owned routes the readings of the last hour showed. */
+  readonly owned: Array<{ readonly at: Millis; readonly count: number }> = []
+  /** Drained hosts: from when it may be so, from when it is, and until when it is. */
+  readonly drains = new Map<string, { mayBeFrom: Millis; from: Millis; until: Millis }>()
+  readonly #ears: Array<Map<string, Ear>> = []
+
+  constructor(startedAt: Millis, bound: Millis) {
+    this.startedAt = startedAt
+    this.bound = bound
+  }
+
+  /** Beside a further health source. */
+  listen(now: () => Millis): Witness {
+    const ears = new Map<string, Ear>()
+    this.#ears.push(ears)
+    const fresh = (): Ear => ({
+      unanswered: [],
+      sentAt: now(),
+      heardAt: -Infinity,
+      failedSince: undefined,
+      goods: 0,
+      risenAt: -Infinity,
+    })
+    return {
+      sent: (host) => {
+        const at = now()
+        let ear = ears.get(host)
+        if (ear === undefined) ears.set(host, (ear = fresh()))
+        ear.sentAt = at
+        ear.unanswered.push(at)
+        if (ear.unanswered.length > 64) ear.unanswered.shift()
+        if (ear.unanswered.length < fall) return
+        ear.failedSince = at
+        ear.goods = 0
+      },
+      heard: (host, sentAt, at) => {
+        const ear = ears.get(host)
+        if (ear === undefined || at - sentAt > replyWindow) return
+        ear.heardAt = at
+        if (ear.unanswered.some((one) => one < sentAt)) ear.goods = 0
+        const later = ear.unanswered.filter((one) => one > sentAt)
+        ear.unanswered.splice(0, ear.unanswered.length, ...later)
+        // A probe from before the verdict says nothing against it.
+        if (ear.failedSince === undefined || sentAt < ear.failedSince + replyTimeout) return
+        ear.goods = later.some((one) => at - one >= replyTimeout) ? 0 : ear.goods + 1
+        if (ear.goods < rise) return
+        ear.failedSince = undefined
+        ear.goods = 0
+        ear.risenAt = at
+      },
+    }
+  }
+
+  /** The process stood still: what came meanwhile says nothing, and nobody had the time to fail. */
+  stood(from: Millis, until: Millis): void {
+    for (const ears of this.#ears)
+      for (const ear of ears.values()) if (ear.heardAt > from - this.bound) ear.heardAt = Math.max(ear.heardAt, until)
+  }
+
+  /** Some source heard it lately, or may yet do. */
+  mayLive(host: string, now: Millis): boolean {
+    return this.#ears.some((ears) => now - (ears.get(host)?.heardAt ?? -Infinity) <= this.bound + slack)
+  }
+
+  /** Some source may hold it for failed, or did a moment ago. */
+  mayHaveFailed(host: string, now: Millis): boolean {
+    return this.#ears.some((ears) => {
+      const ear = ears.get(host)
+      return (
+        ear === undefined || ear.failedSince !== undefined || now - ear.risenAt <= slack || ear.heardAt === -Infinity
+      )
+    })
+  }
+
+  /** Puts a claim down that may be in force from now on. */
+  claim(wanted: Wanted, from: Millis, isRestored = false): Claim {
+    const claim = { wanted, from, until: Infinity, isCertain: isRestored, isRestored }
+    this.claims.push(claim)
+    if (this.claims.length > 40) this.claims.shift()
+    return claim
+  }
+
+  /** The specs that may be in force now. */
+  specs(now: Millis): ReadonlyArray<Claim> {
+    return this.claims.filter(({ from, until }) => from <= now && now <= until + slack)
+  }
+
+  mayBeDrained(host: string, now: Millis): boolean {
+    const drain = this.drains.get(host)
+    return drain !== undefined && now <= drain.until + slack
+  }
+
+  isDrained(host: string, now: Millis): boolean {
+    const drain = this.drains.get(host)
+    return drain !== undefined && drain.from + slack < now && drain.until === Infinity
+  }
+
+  /** The readings that may be in use now: the last one, and the one before for a moment. */
+  readingsAt(now: Millis): ReadonlyArray<Reading> {
+    const [before, last] = this.readings.slice(-2)
+    if (last === undefined) return before === undefined ? [] : [before]
+    return before !== undefined && now - last.at <= slack ? [last, before] : [last]
+  }
+
+  reading(readAt: Millis, at: Millis, vpc: Vpc): void {
+    this.readings.push({ readAt, at, vpc })
+    if (this.readings.length > 3) this.readings.shift()
+  }
+
+  /** The cells that hold one of these, as the last reading and what was written since would have it. */
+  cellsNow(cells: Iterable<string>, readAt: Millis): ReadonlySet<string> {
+    const now = new Set(cells)
+    for (const [key, { at, interfaceId }] of this.written)
+      if (at < readAt) continue
+      else if (interfaceId === undefined) now.delete(key)
+      else now.add(key)
+    return now
+  }
+
+  answered(call: Call, error: Ec2Error | undefined, at: Millis): void {
+    this.inFlight.delete(keyOf(call))
+    const isDone = error === undefined
+    if (isDone || error.code === "TimeoutError") this.written.set(keyOf(call), { interfaceId: call.interfaceId, at })
+    if (error?.code === "InvalidNetworkInterfaceID.NotFound" && call.interfaceId !== undefined)
+      this.refused.set(call.interfaceId, at)
+  }
+}

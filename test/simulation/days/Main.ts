@@ -1,0 +1,39 @@
+import { writeSync } from "node:fs"
+import { readArguments, usage } from "./Arguments.ts"
+import { faults } from "./Faults.ts"
+import { shrink } from "./Shrink.ts"
+import { simulate } from "./Simulate.ts"
+import { Summary } from "./Summary.ts"
+import { Trace } from "./Trace.ts"
+
+// Printing must not depend on the event loop: in virtual time there is none.
+const say = (line: string): void => void writeSync(1, `${line}\n`)
+
+const asked = readArguments(process.argv.slice(2))
+if (asked === undefined) {
+  say(usage)
+} else {
+  const { isTraced, play, seed: first, seeds, shrinks, stopsAtFirst } = asked
+  const summary = new Summary(faults.map(({ name }) => name))
+  const progress = process.stderr.isTTY === true && !isTraced
+  for (let seed = first; seed < first + seeds; seed++) {
+    const result = simulate(seed, { ...play, trace: new Trace({ print: isTraced ? say : undefined }) })
+    summary.add(result)
+    if (progress) process.stderr.write(`\r${summary.bar(seeds)}`)
+    else if (seeds > 20 && (seed - first + 1) % Math.ceil(seeds / 20) === 0) say(summary.bar(seeds))
+    if (seeds === 1) say(`seed ${seed}: trace ${result.hash}`)
+    if (result.failure === undefined) continue
+    const { promise, words } = result.failure
+    say(`\nseed ${seed} breaks a promise: ${promise}\n  ${words}`)
+    process.exitCode = 1
+    if (stopsAtFirst) break
+    if (!shrinks) continue
+    say("making it smaller …")
+    const { play: smaller, result: small, runs } = shrink(seed, play, result)
+    const { cidrs, hosts, tables } = small.size
+    say(`after ${runs} runs: ${smaller.only?.size ?? "all"} faults, ${hosts} hosts, ${tables} tables, ${cidrs} CIDRs`)
+    for (const line of small.trace.last) say(`  ${line}`)
+  }
+  if (progress) process.stderr.write("\n")
+  say(summary.words())
+}

@@ -1,0 +1,111 @@
+import { Predicate, Result } from "effect"
+import { cidr } from "../../../src/domain/Cidr.ts"
+import { defaultPolicy, type Policy, TableScope } from "../../../src/domain/Policy.ts"
+import { decodeTopology, type Topology } from "../../../src/services/ec2/Topology.ts"
+import type { Dice } from "./Dice.ts"
+
+/** How large a simulated VPC is. */
+export interface Size {
+  readonly hosts: number
+  readonly tables: number
+  readonly cidrs: number
+}
+
+/** A route spec as it is written: hosts by CIDR. */
+export type Wanted = Readonly<Record<string, ReadonlyArray<string>>>
+
+/** Whether it is one; all that is written here are, or are rubbish. */
+export const isSpec = (json: unknown): json is Wanted =>
+  Predicate.isObject(json) &&
+  Object.entries(json).every(
+    ([range, hosts]) => range.includes("/") && Array.isArray(hosts) && hosts.every(Predicate.isString),
+  )
+
+/** What does not change while a simulation runs: the VPC as it begins, how the daemon is started, the first spec. */
+export interface Scene {
+  readonly size: Size
+  readonly topology: Topology
+  readonly hosts: ReadonlyArray<string>
+  readonly cidrs: ReadonlyArray<string>
+  readonly anchors: ReadonlyArray<string>
+  readonly policy: Policy
+  readonly mode: "configfile" | "http"
+  readonly keepsState: boolean
+  readonly recheckInterval: number
+  readonly probeInterval: number
+  /** How many health sources watch, of which all must say that a host failed. */
+  readonly sources: number
+  readonly spec: Wanted
+}
+
+const zones = ["a", "b", "c"]
+const hostAt = (n: number): string => `10.0.${n % zones.length}.${10 + n}`
+const rangeAt = (n: number): string => `10.200.${n}.0/24`
+
+export const someHosts = (dice: Dice, hosts: ReadonlyArray<string>): Array<string> =>
+  dice.some(hosts, dice.whole(1, Math.min(4, hosts.length))).sort()
+
+export const drawSize = (dice: Dice): Size => ({
+  hosts: dice.whole(2, 12),
+  tables: dice.whole(1, 4),
+  cidrs: dice.whole(1, 9),
+})
+
+const tablesOf = (dice: Dice, { tables }: Size) => [
+  ...Array.from({ length: tables }, (_, n) => ({
+    id: `rtb-${n}`,
+    main: n === 0,
+    tags: { Name: `table ${n}` },
+    subnets: n === 0 ? [] : [`subnet-${n - 1}`].filter(() => n - 1 < zones.length),
+    routes: [
+      { destination: "172.31.0.0/16", target: "pcx-1" },
+      { destination: "192.168.7.0/24", target: "vgw-1", propagated: true },
+      { destination: "10.99.0.0/16", target: "eni-nat" },
+      ...(dice.hits(0.5) ? [{ destination: "0.0.0.0/0", target: n === 0 ? "nat-1" : "igw-1" }] : []),
+      ...(dice.hits(0.1) ? [{ destination: "10.77.0.0/16", target: hostAt(0) }] : []),
+    ],
+  })),
+  { id: "rtb-edge", edge: "igw-1", routes: [{ destination: "10.200.0.0/24", target: hostAt(0) }] },
+]
+
+/** What a seed plays on. */
+export const drawScene = (dice: Dice, size: Size): Scene => {
+  const hosts = Array.from({ length: size.hosts }, (_, n) => hostAt(n))
+  const cidrs = Array.from({ length: size.cidrs }, (_, n) => rangeAt(n))
+  const named = dice.hits(0.25)
+  if (named && dice.hits(0.5)) cidrs.push("0.0.0.0/0")
+  const spec = Object.fromEntries(cidrs.map((range) => [range, someHosts(dice, hosts)]))
+  const topology = decodeTopology({
+    vpc: { id: "vpc-days", owner: "123456789012", cidrs: ["10.0.0.0/16"] },
+    subnets: zones.map((zone, n) => ({ id: `subnet-${n}`, zone, cidrs: [`10.0.${n}.0/24`] })),
+    hosts: [
+      ...hosts.map((address, n) => ({
+        interface: `eni-${n}`,
+        instance: `i-${n}`,
+        addresses: [address],
+        sourceDestCheck: dice.hits(0.05),
+      })),
+      { interface: "eni-nat", addresses: ["10.0.0.250"], requesterManaged: true },
+    ],
+    tables: tablesOf(dice, size),
+  })
+  return {
+    size,
+    topology: Result.getOrThrow(topology),
+    hosts,
+    cidrs,
+    anchors: dice.hits(0.5) ? ["10.0.0.2", "10.0.1.2"].slice(0, dice.whole(1, 2)) : [],
+    policy: {
+      ...defaultPolicy,
+      tables: named ? TableScope.All() : TableScope.Every(),
+      own: dice.hits(0.15) ? [cidr("10.0.0.0/8")] : [],
+      ignore: dice.hits(0.15) ? [cidr("10.200.1.0/24")] : [],
+    },
+    mode: dice.hits(0.3) ? "configfile" : "http",
+    keepsState: dice.hits(0.8),
+    recheckInterval: dice.one([10_000, 30_000, 30_000, 60_000]),
+    probeInterval: dice.one([1_000, 1_000, 5_000, 10_000]),
+    sources: dice.hits(0.2) ? 2 : 1,
+    spec,
+  }
+}
