@@ -258,7 +258,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     if (summary !== undefined) yield* Effect.logInfo(summary)
     yield* failovers.decided(at, () => [...pendingOf(world), ...failedWritesOf(world)])
     const { last } = yield* refresher.state
-    if (failovers.asksForReading(at, last?.took ?? 0)) yield* refresher.request
+    // Who turned rereading off wants EC2 left alone; what is not as it was thought to be, a failing write tells.
+    if (failovers.asksForReading(at, last?.took ?? 0) && options.recheckInterval > 0) yield* refresher.request
     const [after, lines] = observe(
       conditions,
       conditionsOf(world, yield* refresher.state, yield* standingsOf(health)),
