@@ -24,10 +24,12 @@ export class Silences {
     const wasTold = this.#isTold
     if (silentSince === undefined) this.#silent.delete(host)
     else this.#silent.set(host, silentSince)
-    if (this.#silent.size === 0) this.#isTold = false
-    else if (this.#silent.size >= Math.max(2, of * share)) this.#isTold = true
-    if (!this.#isTold) return wasTold ? [host] : []
-    return wasTold ? [host] : [...this.#silent.keys()]
+    const { size } = this.#silent
+    const crowd = Math.max(2, of * share)
+    // It ends below half of that, so that it does not come and go; the loss of packets as usual must not keep it going.
+    this.#isTold = wasTold ? size >= crowd / 2 : size >= crowd
+    if (this.#isTold !== wasTold) return [...new Set([...this.#silent.keys(), host])]
+    return this.#isTold ? [host] : []
   }
 
   /** Whether the others are to be asked now: at most twice in an interval. */
