@@ -9,7 +9,7 @@ import type { StandingRoute } from "./VpcIndex.ts"
 import { cellsOf, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
 import { blamesInterface } from "./WriteFailure.ts"
-import { doubted, written } from "./WriteLog.ts"
+import { doubted, uncertain, written } from "./WriteLog.ts"
 
 type WriteFailed = Extract<WorldEvent, { readonly _tag: "WriteFailed" }>
 
@@ -68,9 +68,11 @@ export const writeDone = (world: World, action: Action, doneAt: Millis): [World,
 /** How long EC2's word that it will not have an interface is believed against the readings. */
 const refusalMemory: Millis = 30_000
 
-/** The writes, where EC2's refusal speaks against what we believe of the cell. */
-const writesAfter = (world: World, { action, disposition }: WriteFailed): World["writes"] => {
+/** The writes, where EC2's refusal speaks against what we believe of the cell, or its silence leaves that open. */
+const writesAfter = (world: World, { action, at, disposition }: WriteFailed): World["writes"] => {
   const entry = ByCell.get(world.writes, action)
+  if (entry !== undefined && disposition === "transient")
+    return ByCell.set(world.writes, action, uncertain(entry, routeAfter(world, action), at))
   const isThere = cellsOf(world, action.cidr)(action.table).present !== undefined
   const expectsOne = action._tag !== "CreateRoute"
   // "Not there" of a route that we believe in, or "already there" of one that we believe gone.

@@ -34,6 +34,8 @@ export interface LogEntry {
   readonly shown: "written" | "stale" | "confirmed" | "old" | "changed"
   /** How often the cell was found changed after a write of ours. */
   readonly reversals: number
+  /** What a later write of ours would have left, of which no answer tells whether it was done. */
+  readonly attempted?: { readonly route: StandingRoute | undefined; readonly at: Millis } | undefined
 }
 
 /** The content of a cell: `present` is what is compared with the plan, `believed` what counts as our intention. */
@@ -68,6 +70,18 @@ export const written = (
 /** EC2 refused a write because the cell is not as we believe it to be: whatever the next reading shows is no old reading. */
 export const doubted = (entry: LogEntry): LogEntry => ({ ...entry, before: [] })
 
+/** The write of which no answer came was done after all. */
+const done = (entry: LogEntry, { at, route }: NonNullable<LogEntry["attempted"]>): LogEntry => ({
+  ...written(entry, [entry.written], route, at),
+  shown: "confirmed",
+})
+
+/** A later write of ours may have been done or not. */
+export const uncertain = (entry: LogEntry, route: StandingRoute | undefined, at: Millis): LogEntry => ({
+  ...entry,
+  attempted: { route, at },
+})
+
 /** What a reading that began at `readAt` makes of a write. Undefined: nothing left to remember. */
 export const afterReading = (
   entry: LogEntry,
@@ -78,12 +92,14 @@ export const afterReading = (
   if (age <= 0) return entry
   if (same(read, entry.written)) {
     const remember = entry.reversals > 0 ? contentionMemory : staleHorizon
-    return age > remember ? undefined : { ...entry, shown: "confirmed" }
+    return age > remember ? undefined : { ...entry, shown: "confirmed", attempted: undefined }
   }
   if (age > contentionMemory) return undefined
   // We never write over a route of another kind: wherever one shows, it came after our write.
   const looksOld = read?.owned !== false && entry.before.some((earlier) => same(read, earlier))
   if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "stale" }
+  const { attempted } = entry
+  if (attempted !== undefined && readAt > attempted.at && same(read, attempted.route)) return done(entry, attempted)
   // Long after a confirmed write, an earlier content is somebody's wish and no old reading.
   if (entry.shown === "confirmed" && age > staleHorizon) return undefined
   const reversals = entry.shown === "old" || entry.shown === "changed" ? entry.reversals : entry.reversals + 1

@@ -121,6 +121,19 @@ describe("a write of ours", () => {
     assert.deepStrictEqual(story.held, ["rtb-1 Conflict"])
   })
 
+  it("gives way to a later one whose answer was lost, once readings go on showing that it was done", () => {
+    const story = failedOver("a a").wait(second).recovers("a").wait(second).fails("b")
+    assert.deepStrictEqual(story.pending, ["rtb-1 failover:a", "rtb-2 failover:a"])
+    const timeout = { disposition: "transient", code: "TimeoutError", message: "no answer" } as const
+    for (const action of story.actions) story.take({ _tag: "WriteFailed", action, ...timeout, at: story.now })
+    // It may be an old reading, and to write the same once more does no harm.
+    story.wait(second).reads("a a")
+    assert.deepStrictEqual(story.pending, ["rtb-1 failover:a", "rtb-2 failover:a"])
+    story.wait(30 * second).reads("a a")
+    assert.deepStrictEqual(story.pending, [])
+    assert.deepStrictEqual(story.recovers("b").pending, [])
+  })
+
   it("is doubted when EC2 itself says otherwise: the next reading counts", () => {
     const story = new Story({
       spec: { [destination]: "abc" },
