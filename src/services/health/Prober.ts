@@ -79,7 +79,7 @@ export const make = Effect.fnUntraced(function* (
     const sink: ProbeSink = {
       replied: (host, sequence, at) => {
         if (fault !== undefined) return
-        const trouble = traffic.replied(at)
+        const trouble = traffic.replied(host, at)
         if (trouble !== undefined) hosts.blind(trouble.from, trouble.to, trouble.why)
         // First, since the verdicts of a source that is down do not count.
         becomeUp()
@@ -88,14 +88,14 @@ export const make = Effect.fnUntraced(function* (
       rejected: (host, sequence, why) => {
         if (fault !== undefined) return
         // Our side of the network works, as with a reply.
-        const trouble = traffic.replied(now())
+        const trouble = traffic.replied(host, now())
         if (trouble !== undefined) hosts.blind(trouble.from, trouble.to, trouble.why)
         becomeUp()
         hosts.rejected(host, sequence, why, now())
       },
       unsent: (host, sequence, why) => {
         if (fault !== undefined) return
-        traffic.lost(why, now())
+        traffic.lost(host, why, now())
         hosts.unsent(host, sequence, now())
       },
       died: (why) => {

@@ -1,11 +1,18 @@
 import type { DetectorOptions } from "../../domain/DetectorOptions.ts"
 import { replyWindow } from "../../domain/DetectorOptions.ts"
 import type { Millis } from "../../domain/Health.ts"
+import type { Ip } from "../../domain/Ip.ts"
 
 const nothing = { since: -Infinity, sent: 0, lost: 0, replied: false }
 
 /** What a send fails with when this machine's own link or queue is the reason. Raw sockets give the words, Node the codes. */
 const local = /ENETDOWN|ENOBUFS|network is down|no buffer space|temporarily unavailable/i
+
+/** Refusals in a row, none sent between them, that hardly can be those of one link out of several. */
+const many = 8
+
+/** More hosts than are ever watched at once: those of specs that are no more are forgotten some time. */
+const mostRemembered = 65_536
 
 /** A spell in which this machine refuses its own probes. */
 interface Refusals {
@@ -36,6 +43,8 @@ export class Traffic {
   #heardAt = -Infinity
   #sentSinceRefusal = 0
   #refusals: Refusals | undefined
+  /** Hosts whose last probe was refused, until they answer: one of several links may be down for ever, and only that is no news. */
+  readonly #refused = new Set<Ip>()
 
   constructor(options: DetectorOptions) {
     this.#options = options
@@ -50,17 +59,22 @@ export class Traffic {
   }
 
   /** A reply came. It ends a spell in which this machine refused its own probes: that window says nothing of any host. */
-  replied(now: Millis): LocalTrouble | undefined {
+  replied(host: Ip, now: Millis): LocalTrouble | undefined {
+    this.#refused.delete(host)
     if (!this.#counted.replied) this.#counted = { ...this.#counted, replied: true }
     this.#heardAt = now
     return this.#refusals === undefined ? undefined : this.#over()
   }
 
   /** A probe that was counted as sent did not leave this machine. */
-  lost(why: string, now: Millis): void {
+  lost(host: Ip, why: string, now: Millis): void {
     this.#counted = { ...this.#counted, lost: this.#counted.lost + 1 }
     this.#why = why
     if (!local.test(why)) return
+    const isNews = !this.#refused.has(host)
+    if (this.#refused.size >= mostRemembered) this.#refused.clear()
+    this.#refused.add(host)
+    if (!isNews && this.#refusals === undefined) return
     const before = this.#refusals ?? {
       from: Math.max(this.#heardAt, now - this.#options.timeout),
       first: now,
@@ -81,6 +95,8 @@ export class Traffic {
     const refusals = this.#refusals
     this.#refusals = undefined
     if (refusals === undefined || refusals.refused < 2 || refusals.refused < 0.9 * refusals.of) return undefined
+    // So many in a row were the whole machine's: the next time is news again.
+    if (refusals.refused >= many) this.#refused.clear()
     const { first, from, to, why } = refusals
     return to - first >= this.#options.timeout / 3 ? { from, to, why } : undefined
   }

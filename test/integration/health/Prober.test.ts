@@ -414,7 +414,8 @@ describe("this machine's own network", () => {
         [victim],
       )
       assert.isAtMost((failed[0]?.at ?? Infinity) - (death - begin), 1_500)
-      assert.isUndefined(yield* heldUp(source))
+      // As it begins it may look like the whole machine's trouble, once.
+      assert.isAtMost((yield* heldUp(source))?.times ?? 0, 1)
     }),
   )
 })
