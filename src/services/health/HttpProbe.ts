@@ -27,7 +27,10 @@ export interface HttpCheck {
 export interface HttpProbeOptions extends HttpCheck {
   /** How long a host may take for its whole answer, in milliseconds; longer than any reply that the detector still counts. */
   readonly timeout: Millis
-  /** Requests under way at once. Further probes are reported as unsent, since the host is not to blame. */
+  /**
+   * Requests under way at once; 4,000 leave room for 2,000 silent hosts beside those that answer. Further probes are reported
+   * as unsent, since the host is not to blame.
+   */
   readonly concurrency?: number
 }
 
@@ -61,7 +64,7 @@ const authorityOf = (host: Ip, { name, port, tls }: HttpCheck): string => {
  * reason. Each probe has a connection of its own, which is closed with the answer, redirects are not followed, and no more than
  * the first bytes of an answer are read. A status counts as soon as the head is there. Needs no privilege.
  */
-export const make = ({ concurrency = 1000, timeout, ...check }: HttpProbeOptions): Probe["Service"] => ({
+export const make = ({ concurrency = 4_000, timeout, ...check }: HttpProbeOptions): Probe["Service"] => ({
   name: "http",
   open: Effect.fnUntraced(function* (sink: ProbeSink): Effect.fn.Return<ProbeTransport, never, Scope.Scope> {
     const clock = yield* Clock.Clock
