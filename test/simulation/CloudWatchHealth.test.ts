@@ -48,6 +48,7 @@ const started = Effect.fnUntraced(function* ({
     alarms: [] as ReadonlyArray<Alarm>,
     fault: undefined as AlarmFailure | undefined,
     polls: [] as Array<number>,
+    poll: Effect.void as Effect.Effect<void>,
   }
   const clock = yield* TestClock.testClockWith(Effect.succeed)
   const waiting: Array<QueuedMessage> = []
@@ -56,6 +57,7 @@ const started = Effect.fnUntraced(function* ({
     removed: [] as Array<string>,
     receives: 0,
     keeps: false,
+    stumbles: false,
   }
   const arrived = Latch.makeUnsafe(false)
   const queue = {
@@ -65,6 +67,7 @@ const started = Effect.fnUntraced(function* ({
         if (onQueue.fault !== undefined) return yield* onQueue.fault
         yield* Effect.timeoutOption(arrived.await, seconds * 1_000)
         arrived.closeUnsafe()
+        if (onQueue.stumbles) return yield* Effect.die(new Error("unforeseen"))
         return waiting.splice(0, 10)
       }),
     remove: (messages: ReadonlyArray<QueuedMessage>) =>
@@ -77,7 +80,7 @@ const started = Effect.fnUntraced(function* ({
     {
       poll: Effect.suspend(() => {
         shown.polls.push(clock.currentTimeMillisUnsafe())
-        return shown.fault ?? Effect.succeed(shown.alarms)
+        return shown.fault ?? Effect.as(shown.poll, shown.alarms)
       }),
     },
     { scope, insufficientData, interval: 10_000, queue: withQueue ? queue : undefined },
@@ -123,6 +126,7 @@ describe("hosts by CloudWatch alarms, on a virtual clock", () => {
       yield* watch(new Set([a, b]))
       yield* pass(30_000)
       assert.deepStrictEqual([tagOf(a), tagOf(b)], ["Unknown", "Unknown"])
+      assert.lengthOf(shown.polls, 4)
       yield* instances.tell(inVpc)
       yield* pass(0)
       assert.deepStrictEqual([tagOf(a), tagOf(b)], ["Failed", "Unwatched"])
@@ -177,6 +181,29 @@ describe("hosts by CloudWatch alarms, on a virtual clock", () => {
       for (const gap of gaps.slice(6)) assert.isTrue(gap >= 15_000 && gap <= 30_001, `${gap}`)
       assert.isAbove(new Set(gaps.slice(6).map(Math.round)).size, 10)
       assert.isBelow(shown.polls.length, 250)
+    }))
+
+  test("a fault of our own leaves no verdict standing, is told, and ends nothing", () =>
+    Effect.gen(function* () {
+      const { event, instances, onQueue, pass, shown, state, tagOf, watch } = yield* started({ withQueue: true })
+      yield* instances.tell(inVpc)
+      shown.alarms = [alarm(ofA, "OK")]
+      yield* watch(new Set([a]))
+      yield* pass(0)
+      assert.strictEqual(tagOf(a), "Healthy")
+      const { poll } = shown
+      shown.poll = Effect.die(new Error("unforeseen"))
+      yield* pass(10_000)
+      assert.strictEqual(tagOf(a), "Unknown")
+      assert.deepInclude(yield* state, { _tag: "Down", why: "internal error: Error: unforeseen" })
+      onQueue.stumbles = true
+      event({ name: `of ${ofA}`, value: "ALARM", at: 5, instance: ofA })
+      yield* pass(0)
+      shown.poll = poll
+      onQueue.stumbles = false
+      event({ name: `of ${ofA}`, value: "ALARM", at: 500, instance: ofA })
+      yield* pass(40_000)
+      assert.strictEqual(tagOf(a), "Failed")
     }))
 
   test("a lack of data leaves the verdict standing, also while the source was down; or counts as it is told to", () =>

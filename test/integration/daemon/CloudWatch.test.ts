@@ -118,6 +118,22 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
         }),
     )
 
+    it.effect("an instance that stops loses its routes although no alarm goes off, and before EC2 is read again", () =>
+      Effect.gen(function* () {
+        const { carriers, daemon: start, stop } = yield* alarmed(a, b)
+        const daemon = yield* start(...http, ...seldom, "--ec2-interval", "1", "--route-recheck-interval", "0")
+        yield* daemon.post("/route_spec", { [net]: [a, b] })
+        yield* allHealthy(daemon)
+        const first = yield* carried(daemon, net)
+        yield* stop(first)
+        const second = yield* carried(daemon, net, first === a ? b : a)
+        assert.deepStrictEqual(yield* carriers(net), everywhere(second))
+        const { failed_hosts, sources } = yield* daemon.status
+        assert.match(failed_hosts[0]?.reason ?? "", /^ec2: /)
+        assert.strictEqual(sources.health.name, "cloudwatch,ec2")
+      }),
+    )
+
     it.effect(
       "without the right to read alarms the source is down and says which it lacks; routes stay until it has it",
       () =>

@@ -5,7 +5,7 @@ import { now } from "../../Now.ts"
 import { shortened } from "../../PluginSession.ts"
 import { SourceState, starting } from "../HealthSource.ts"
 import { backoff, tolerated } from "./AlarmBackoff.ts"
-import type { AlarmFailure } from "./AlarmFailure.ts"
+import { type AlarmFailure, isGrave, withOwnFaults } from "./AlarmFailure.ts"
 import { exposeMessages } from "./AlarmMetrics.ts"
 import type { AlarmQueue, QueuedMessage } from "./AlarmQueue.ts"
 
@@ -70,25 +70,32 @@ export const listen = Effect.fnUntraced(function* (
       .remove(messages)
       .pipe(Effect.catchTag("AlarmFailure", ({ why }) => Effect.logDebug(`alarm events will come again: ${why}`)))
 
+  /** One look at the queue. Gives the failure, if it failed. */
+  const receive = Effect.gen(function* () {
+    const began = yield* now
+    const messages = yield* queue.receive(state._tag === "Up" ? wait.usual : wait.first)
+    yield* becomeUp
+    for (const message of messages)
+      // One that we stumble over is removed as well: it would come again for ever.
+      yield* Effect.catchDefect(take(message), (defect) =>
+        Effect.logError("internal error over an alarm event", defect),
+      )
+    if (messages.length > 0) yield* remove(messages)
+    else yield* Effect.sleep(Math.max(0, shortestGap - ((yield* now) - began)))
+  }).pipe(withOwnFaults, Effect.as(undefined), Effect.catch(Effect.succeed))
+
   const receiving = Effect.gen(function* () {
     let failures = 0
     for (;;) {
-      const began = yield* now
-      const received = yield* Effect.result(queue.receive(state._tag === "Up" ? wait.usual : wait.first))
-      if (received._tag === "Failure") {
-        failures++
-        const { kind, why } = received.failure
-        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(received.failure)
-        else yield* Effect.logDebug(`the alarm queue could not be read: ${why}`)
-        yield* Effect.sleep(yield* backoff(failures))
+      const failure = yield* receive
+      if (failure === undefined) {
+        failures = 0
         continue
       }
-      failures = 0
-      yield* becomeUp
-      const messages = received.success
-      yield* Effect.forEach(messages, take, { discard: true })
-      if (messages.length > 0) yield* remove(messages)
-      else yield* Effect.sleep(Math.max(0, shortestGap - ((yield* now) - began)))
+      failures++
+      if (isGrave(failure) || failures >= tolerated || state._tag === "Down") yield* becomeDown(failure)
+      else yield* Effect.logDebug(`the alarm queue could not be read: ${failure.why}`)
+      yield* Effect.sleep(yield* backoff(failures))
     }
   })
 

@@ -1,11 +1,14 @@
-import { Data } from "effect"
+import { Data, Effect } from "effect"
 import { dispositionOf } from "../../../domain/WriteFailure.ts"
 import type { Thrown } from "../../AwsThrown.ts"
 import { shortened } from "../../PluginSession.ts"
 
-/** Why alarms, or events of theirs, could not be had. `denied` does not pass by itself; the rest may with the next call. */
+/**
+ * Why alarms, or events of theirs, could not be had. `denied` does not pass by itself; the rest may with the next call.
+ * `internal` is a fault of our own.
+ */
 export class AlarmFailure extends Data.TaggedError("AlarmFailure")<{
-  readonly kind: "denied" | "throttled" | "refused" | "unreachable"
+  readonly kind: "denied" | "throttled" | "refused" | "unreachable" | "internal"
   /** In words, with the right that is needed where one is lacking. */
   readonly why: string
 }> {
@@ -13,6 +16,15 @@ export class AlarmFailure extends Data.TaggedError("AlarmFailure")<{
     return this.why
   }
 }
+
+/** Whether what was known until now must not stand any longer, even if this is the first failure. */
+export const isGrave = ({ kind }: AlarmFailure): boolean => kind === "denied" || kind === "internal"
+
+/** A fault of our own is a failure like others: it must not end what goes on for ever. */
+export const withOwnFaults = <A, R>(work: Effect.Effect<A, AlarmFailure, R>): Effect.Effect<A, AlarmFailure, R> =>
+  Effect.catchDefect(work, (defect) =>
+    Effect.fail(new AlarmFailure({ kind: "internal", why: `internal error: ${shortened(String(defect))}` })),
+  )
 
 /** A call, as IAM calls it and as people call its service. */
 export interface AlarmCall {
@@ -27,7 +39,7 @@ const throttledCodes: ReadonlySet<string> = new Set(["RequestThrottled", "KmsThr
 /** A queue that is somebody else's is not told from one that is not there. */
 const deniedCodes: ReadonlySet<string> = new Set(["KmsAccessDenied"])
 
-const kindOf = ({ code, httpStatus, message }: Thrown): AlarmFailure["kind"] => {
+const kindOf = ({ code, httpStatus, message }: Thrown): Exclude<AlarmFailure["kind"], "internal"> => {
   if (throttledCodes.has(code)) return "throttled"
   if (deniedCodes.has(code)) return "denied"
   switch (dispositionOf(code, httpStatus, message)) {

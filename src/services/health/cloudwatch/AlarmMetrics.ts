@@ -6,7 +6,14 @@ import type { AlarmFailure } from "./AlarmFailure.ts"
 /** What became of a poll. */
 export type PollResult = "done" | AlarmFailure["kind"]
 
-const results = ["done", "denied", "throttled", "refused", "unreachable"] as const satisfies ReadonlyArray<PollResult>
+const results = [
+  "done",
+  "denied",
+  "throttled",
+  "refused",
+  "unreachable",
+  "internal",
+] as const satisfies ReadonlyArray<PollResult>
 
 /** A counter with one series for each key, and the function that counts. */
 const counting = Effect.fnUntraced(function* <Key extends string>(

@@ -9,7 +9,7 @@ import { type HealthSource, type SourceStanding, SourceState, starting } from ".
 import { HostInstances } from "../HostInstances.ts"
 import { backoff, tolerated } from "./AlarmBackoff.ts"
 import { listen } from "./AlarmEvents.ts"
-import type { AlarmFailure } from "./AlarmFailure.ts"
+import { type AlarmFailure, isGrave, withOwnFaults } from "./AlarmFailure.ts"
 import { exposePolls } from "./AlarmMetrics.ts"
 import type { AlarmQueue } from "./AlarmQueue.ts"
 import type { Alarms } from "./Alarms.ts"
@@ -87,26 +87,29 @@ export const make = Effect.fnUntraced(function* (
         sooner.openUnsafe()
     })
 
+  /** One poll, and what follows from it. Gives the failure, if it failed. */
+  const poll = Effect.gen(function* () {
+    hosts.polled(yield* alarms.poll, now())
+    yield* becomeUp
+    yield* tellIdle
+  }).pipe(withOwnFaults, Effect.as(undefined), Effect.catch(Effect.succeed))
+
   const polls = Effect.gen(function* () {
     let failures = 0
     for (;;) {
       sooner.closeUnsafe()
       const began = now()
-      const polled = yield* Effect.result(alarms.poll)
-      counted(polled._tag === "Success" ? "done" : polled.failure.kind)
-      if (polled._tag === "Success") {
+      const failure = yield* poll
+      counted(failure?.kind ?? "done")
+      if (failure === undefined) {
         failures = 0
-        hosts.polled(polled.success, now())
-        yield* becomeUp
-        yield* tellIdle
         yield* Effect.sleep(shortestGap)
         const left = options.interval - (now() - began)
         if (left > 0) yield* Effect.timeoutOption(sooner.await, left)
       } else {
         failures++
-        const { kind, why } = polled.failure
-        if (kind === "denied" || failures >= tolerated || state._tag === "Down") yield* becomeDown(polled.failure)
-        else yield* Effect.logDebug(`a poll of alarms failed: ${why}`)
+        if (isGrave(failure) || failures >= tolerated || state._tag === "Down") yield* becomeDown(failure)
+        else yield* Effect.logDebug(`a poll of alarms failed: ${failure.why}`)
         yield* Effect.sleep(yield* backoff(failures))
       }
     }
