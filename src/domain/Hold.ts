@@ -102,7 +102,7 @@ const reasonWords = HoldReason.$match({
     `this monitor is cut off: ${anchors === 1 ? "its anchor is" : `all ${anchors} anchors are`} silent; confirm ${hash} to act all the same`,
   AfterCutOff: () => "its host failed while nobody was heard, and has a moment to answer, too",
   MassFailure: ({ failed, hash, of }) =>
-    `${failed} of ${of} hosts fell silent together: more likely the way to them than the hosts; confirm ${hash} to fail them over`,
+    `${failed} of ${of} hosts failed together: more likely the way to them than the hosts; confirm ${hash} to fail them over`,
   FailoverLimit: ({ hash, host, limit }) =>
     `${host} waits: ${limit} hosts were failed over within a minute; confirm ${hash} to fail it over at once`,
 })

@@ -224,6 +224,28 @@ describe("without anchors", () => {
   }
 })
 
+describe("more than two thirds of the hosts", () => {
+  for (const [lost, hosts] of [
+    [3, 4],
+    [5, 7],
+    [14, 20],
+    [29, 40],
+    [70, 100],
+  ] as const) {
+    const { addresses, die, layer, replaced, settled } = stand(hosts, 3)
+    it.effect(`${lost} of ${hosts}, in several zones, lose no route from the first verdict on`, () =>
+      Effect.gen(function* () {
+        yield* settled
+        die(addresses.slice(0, lost))
+        yield* pass(5_000)
+        assert.strictEqual(yield* failed, lost)
+        assert.strictEqual(yield* replaced, 0)
+        assert.deepStrictEqual(yield* kinds, ["MassFailure"])
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+})
+
 describe("the loss of one zone", () => {
   for (const [hosts, zones] of [
     [6, 2],
