@@ -80,6 +80,8 @@ defaults
   timeout connect 5s
   timeout client 30s
   timeout server 30s
+listen idle
+  bind 127.0.0.1:8404
 backend hosts
   log global
   option log-health-checks

@@ -68,7 +68,7 @@ export const makeSnapshotThread = Effect.fnUntraced(function* (
     const onError = (error: unknown) => Deferred.doneUnsafe(answered, Effect.fail(broken(String(error))))
     const onExit = () => Deferred.doneUnsafe(answered, Effect.fail(broken("it ended")))
     worker.on("message", onMessage).on("error", onError).on("exit", onExit)
-    worker.postMessage(question)
+    worker.postMessage(question, [])
     const answer = yield* Effect.ensuring(
       Deferred.await(answered),
       Effect.sync(() => worker.off("message", onMessage).off("error", onError).off("exit", onExit)),

@@ -41,7 +41,7 @@ const vpcId = VpcId(text("vpcId") ?? "")
 let known: ReadonlySet<string> = new Set()
 let waiting: ReadonlyArray<Part> = []
 
-const answer = (message: Answer) => parentPort?.postMessage(message)
+const answer = (message: Answer) => parentPort?.postMessage(message, [])
 
 const read = async () => {
   const reading = await Effect.runPromiseExit(

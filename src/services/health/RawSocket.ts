@@ -140,10 +140,10 @@ export const openIcmp = Effect.fnUntraced(function* (
   let hasRead = false
   const readOn = () => {
     isReading = true
-    for (let count = 0; count < mostAtOnce && !closed; count++) {
+    for (let count = 0; count < mostAtOnce; count++) {
       hasRead = false
       socket.onRecvReady()
-      if (!hasRead) break
+      if (!hasRead || closed) break
     }
     isReading = false
   }
