@@ -27,7 +27,7 @@ export class AlarmWatchlist {
   #book: AlarmBook = emptyBook
   #covering: ReadonlyMap<Ip, ReadonlyArray<string>> = new Map()
   #instances: ReadonlyMap<Ip, InstanceId> | undefined
-  #isPolled = false
+  /** Until the first whole poll, and while polls fail. */
   #isDown = true
 
   constructor(options: AlarmWatchlistOptions, changed: ChangedVerdicts) {
@@ -65,7 +65,6 @@ export class AlarmWatchlist {
   /** A whole poll: these alarms are all that count. */
   polled(alarms: ReadonlyArray<Alarm>, now: Millis): void {
     this.#book = afterPoll(this.#book, alarms)
-    this.#isPolled = true
     this.#cover(now)
   }
 
@@ -107,7 +106,7 @@ export class AlarmWatchlist {
 
   /** A verdict that goes on keeps its beginning. */
   #verdictOf(host: Ip, { since, verdict: before }: Watched, now: Millis): Verdict {
-    if (this.#isDown || !this.#isPolled) return Verdict.Unknown({ since })
+    if (this.#isDown) return Verdict.Unknown({ since })
     const covering = (this.#covering.get(host) ?? []).flatMap((arn): ReadonlyArray<KnownAlarm> => {
       const known = this.#book.get(arn)
       return known === undefined ? [] : [known]
