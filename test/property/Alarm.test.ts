@@ -210,7 +210,7 @@ describe("the verdict from alarms", () => {
           assert.isTrue(verdict.reason.startsWith("alarm "))
         },
       ),
-      runs(300),
+      runs(100),
     )
     const verdict = alarmVerdict([known(alarm, [], "router-a is down")], "keep")
     assert.deepStrictEqual(verdict, { _tag: "Failed", reason: "alarm router-a is down: it broke" })

@@ -107,7 +107,7 @@ describe("a message on the alarm queue", () => {
           assert.include(["Changed", "Other", "Malformed"], readAlarmMessage(body, now)._tag)
         },
       ),
-      runs(1_000),
+      runs(300),
     )
   })
 })
