@@ -16,6 +16,7 @@ import { destinationsOf, type Outcome, permitted } from "../support/domain/Oracl
 import { hosts } from "../support/domain/Pools.ts"
 import { runs } from "../support/domain/Runs.ts"
 import { anyScene, type Scene } from "../support/domain/Scenes.ts"
+import { destination, hostAt } from "../support/domain/Small.ts"
 import { Story } from "../support/domain/Story.ts"
 
 /** The world of a scene whose guards damp and withhold what the scene says. */
@@ -180,6 +181,34 @@ describe("flap damping", () => {
     const flaps = new Map([[host, flap!]])
     assert.strictEqual(flapsLeft(flaps, at + 29 * 60_000, first).size, 1)
     assert.strictEqual(flapsLeft(flaps, at + 30 * 60_000, first).size, 0)
+  })
+
+  it("outlives changes of the spec, moves nothing when it ends, and leaves nothing dark meanwhile", () => {
+    const story = new Story({
+      spec: { [destination]: "ab" },
+      health: { a: "healthy", b: "healthy", c: "healthy" },
+      routes: { [destination]: "a" },
+      policy: { guards: { ...defaultGuards, failoverLimit: undefined } },
+    })
+    for (let times = 0; times < 3; times++) story.wait(1_000).fails("a").allDone().wait(1_000).recovers("a")
+    const until = story.world.guards.damped.get(hostAt("a"))
+    assert.strictEqual(until, story.now + 60_000)
+    story
+      .spec({ [destination]: "b" })
+      .allDone()
+      .spec({ [destination]: "abc" })
+      .recovers("a")
+      .recovers("b")
+      .recovers("c")
+    assert.strictEqual(story.world.guards.damped.get(hostAt("a")), until)
+    assert.deepStrictEqual(story.pending, [])
+    story.fails("b")
+    assert.deepStrictEqual(story.pending, ["rtb-1 failover:c"])
+    story.allDone().fails("c")
+    assert.deepStrictEqual(story.pending, ["rtb-1 failover:a"])
+    story.allDone().recovers("c").recovers("b").wait(60_000)
+    assert.isUndefined(story.world.guards.damped.get(hostAt("a")))
+    assert.deepStrictEqual(story.pending, [])
   })
 
   it("does not hold against a host what was held as the monitor's own trouble", () => {
