@@ -165,6 +165,29 @@ describe("the executor", () => {
     }).pipe(Effect.provide(scripted)),
   )
 
+  it.effect("what was given up and may have been done is told, and only that", () =>
+    Effect.gen(function* () {
+      const executor = yield* Executor
+      const told: Array<string> = []
+      const take = Effect.map(Queue.clear(executor.outcomes), (some) => {
+        for (const one of some) told.push(`${one._tag} ${"interfaceId" in one.action ? one.action.interfaceId : ""}`)
+      })
+      const answers = yield* Script
+      answers.answer = (words) => Effect.fail(failure(words.endsWith("eni-a") ? "transient" : "throttled"))
+      yield* submit(replace(1, 1, "failover", "eni-a"))
+      yield* pass(20)
+      yield* submit(replace(1, 1, "failover", "eni-b"))
+      yield* pass(20)
+      yield* take
+      assert.deepStrictEqual(told, ["Failed eni-a"])
+      answers.answer = () => Effect.succeed({ requestId: "1" })
+      yield* submit(replace(1, 1, "failover", "eni-c"))
+      yield* pass(20_000)
+      yield* take
+      assert.deepStrictEqual(told, ["Failed eni-a", "Done eni-c"])
+    }).pipe(Effect.provide(scripted)),
+  )
+
   it.effect("a write that was superseded while it was to be tried again is never sent again", () =>
     Effect.gen(function* () {
       const script = yield* Script

@@ -79,10 +79,18 @@ const makeBell = Effect.map(Queue.sliding<void>(1), (bell) => ({
 
 const make = Effect.gen(function* () {
   const ec2 = yield* Ec2
+  const scope = yield* Effect.scope
   const queue = new WriteQueue(yield* now)
   const bell = yield* makeBell
   const outcomes = yield* Queue.bounded<Outcome>(1_024)
   const measured = yield* attemptMetrics
+
+  /** What was given up and may have been done: the planner must not take it for somebody else's when it shows. */
+  const reportAbandoned = Effect.gen(function* () {
+    const at = yield* now
+    for (const { action, attempts } of queue.takeAbandoned())
+      yield* Queue.offer(outcomes, Outcome.Failed({ action, at, attempts, ...unanswered }))
+  })
 
   const onFailure = Effect.fnUntraced(function* (action: Action, attempts: number, error: Ec2Error) {
     const at = yield* now
@@ -90,7 +98,7 @@ const make = Effect.gen(function* () {
     if ((disposition === "throttled" || disposition === "transient") && attempts < mostAttempts) {
       const notBefore = at + (yield* backoff(attempts))
       queue.again(action, { at, disposition }, notBefore)
-      return
+      return yield* reportAbandoned
     }
     queue.failed(action, { at, disposition })
     yield* Queue.offer(outcomes, Outcome.Failed({ action, at, attempts, disposition, code, message, requestId }))
@@ -123,7 +131,7 @@ const make = Effect.gen(function* () {
     submit: (cidrs, write) =>
       Effect.tap(
         Effect.map(now, (at) => queue.submit(cidrs, write, at)),
-        bell.ring,
+        Effect.andThen(bell.ring, Effect.forkIn(reportAbandoned, scope)),
       ),
     outcomes: Queue.asDequeue(outcomes),
     reported: (action) =>
@@ -136,6 +144,14 @@ const make = Effect.gen(function* () {
     load: Effect.map(now, (at) => queue.loadAt(at)),
   })
 })
+
+/** Of a write that was superseded while it waited to be tried again. */
+const unanswered = {
+  disposition: "transient",
+  code: "Superseded",
+  message: "another write took its place; EC2 gave no clear answer to the last try, so it may have been done",
+  requestId: undefined,
+} as const
 
 const makeDry = Effect.gen(function* () {
   // At zero, so that whoever watches finds them.

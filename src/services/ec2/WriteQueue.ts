@@ -23,7 +23,12 @@ interface Entry {
   readonly attempts: number
   /** Not sent before. */
   readonly notBefore: Millis
+  /** Its last try had no clear answer: it may have been done. */
+  readonly isUncertain: boolean
 }
+
+/** A write that is not tried again, although it may have been done. */
+export type Abandoned = Pick<Entry, "action" | "attempts">
 
 interface Flight extends Entry {
   readonly sentAt: Millis
@@ -78,6 +83,7 @@ export class WriteQueue {
   readonly #inTable = new Map<RouteTableId, number>()
   readonly #failing = new Set<RouteTableId>()
   readonly #buckets: Map<Action["_tag"], TokenBucket>
+  #abandoned: Array<Abandoned> = []
 
   constructor(now: Millis) {
     const tags: ReadonlyArray<Action["_tag"]> = ["CreateRoute", "ReplaceRoute", "DeleteRoute"]
@@ -103,9 +109,13 @@ export class WriteQueue {
       if (flight !== undefined && !flight.superseded) continue
       const queued = before.get(key)
       const isKnown = queued !== undefined && sameWrite(queued.action, action)
-      this.#enqueue(isKnown ? { ...queued, action } : { action, since: now, attempts: 0, notBefore: -Infinity })
+      this.#enqueue(
+        isKnown ? { ...queued, action } : { action, since: now, attempts: 0, notBefore: -Infinity, isUncertain: false },
+      )
       if (!isKnown) fresh.push(action)
+      else before.delete(key)
     }
+    for (const entry of before.values()) if (entry.isUncertain) this.#abandoned.push(entry)
     return fresh
   }
 
@@ -210,7 +220,9 @@ export class WriteQueue {
   /** The planner knows what became of the write: its cell is open again. */
   reported(action: Action): void {
     const key = cellKey(action)
-    if (this.#flights.get(key)?.landed === true) this.#flights.delete(key)
+    const flight = this.#flights.get(key)
+    // What is told of a write that was given up is nothing of the one that took its place.
+    if (flight?.landed === true && fingerprint(flight.action) === fingerprint(action)) this.#flights.delete(key)
   }
 
   /** The write failed and is to be tried again at `notBefore`, unless a newer decision has taken its place. */
@@ -219,8 +231,18 @@ export class WriteQueue {
     const flight = this.#land(action)
     this.#flights.delete(cellKey(action))
     const queued = this.#keysOf.get(action.cidr)?.has(cellKey(action)) === true
-    if (flight !== undefined && !flight.superseded && !queued)
-      this.#enqueue({ action: flight.action, since: flight.since, attempts: flight.attempts, notBefore })
+    if (flight === undefined) return
+    const isUncertain = flight.isUncertain || failure.disposition === "transient"
+    const { action: sent, attempts, since } = flight
+    if (!flight.superseded && !queued) this.#enqueue({ action: sent, since, attempts, notBefore, isUncertain })
+    else if (isUncertain) this.#abandoned.push(flight)
+  }
+
+  /** The writes that were given up since this was last asked, and of which nobody knows whether they were done. */
+  takeAbandoned(): ReadonlyArray<Abandoned> {
+    const abandoned = this.#abandoned
+    this.#abandoned = []
+    return abandoned
   }
 
   #tokens(now: Millis): QueueState["tokens"] {
