@@ -32,14 +32,15 @@ export const noVelocity: Velocity = { admitted: [], waiting: new Map(), limit: u
 
 /**
  * The limit `auto`: as many hosts as one zone can take with it, so that its loss is not held: half of the hosts, or those of
- * the fullest zone, if there are several zones; at least two.
+ * the fullest zone, if there are several zones; at least three, since of few hosts many are no sign.
  */
 export const autoLimit = (hosts: number, zones: ReadonlyMap<string, number>): number =>
-  Math.max(2, Math.ceil(hosts / 2), ...(zones.size > 1 ? zones.values() : []))
+  Math.max(3, Math.ceil(hosts / 2), ...(zones.size > 1 ? zones.values() : []))
 
-const isSame = (one: Mover) => (other: Mover) => one.host === other.host && one.failedAt === other.failedAt
-
-/** Lets the failures go that fit, earliest first, at most `limit` in any minute; the others wait. */
+/**
+ * Lets the failures go that fit, earliest first: those of `limit` different hosts in any minute; the others wait. A host that was
+ * let go within the minute is not counted again when it fails again.
+ */
 export const velocityAfter = (
   before: Velocity,
   movers: ReadonlyArray<Mover>,
@@ -47,14 +48,20 @@ export const velocityAfter = (
   now: Millis,
 ): Velocity => {
   const counted = (at: Millis): boolean => now - at < velocityWindow
-  const kept = before.admitted.filter((one) => counted(one.at) || movers.some(isSame(one)))
-  if (movers.length === 0 && kept.length === 0) return noVelocity
-  const known = new Set(kept.map(({ host, failedAt }) => `${host} ${failedAt}`))
+  const moving = new Map(movers.map(({ host, failedAt }) => [host, failedAt]))
+  const kept = new Map<Ip, Admitted>()
+  for (const one of before.admitted) {
+    const failedAt = moving.get(one.host)
+    if (counted(one.at)) kept.set(one.host, { ...one, failedAt: failedAt ?? one.failedAt })
+    else if (failedAt === one.failedAt) kept.set(one.host, one)
+  }
+  if (movers.length === 0 && kept.size === 0) return noVelocity
   const fresh = movers
-    .filter(({ host, failedAt }) => !known.has(`${host} ${failedAt}`))
+    .filter(({ host }) => !kept.has(host))
     .sort((a, b) => a.failedAt - b.failedAt || compareText(a.host, b.host))
-  const room = limit === undefined ? Infinity : Math.max(0, limit - kept.filter(({ at }) => counted(at)).length)
-  const admitted = [...kept, ...fresh.slice(0, room).map((one) => ({ ...one, at: now }))]
+  const used = [...kept.values()].filter(({ at }) => counted(at)).length
+  const room = limit === undefined ? Infinity : Math.max(0, limit - used)
+  const admitted = [...kept.values(), ...fresh.slice(0, room).map((one) => ({ ...one, at: now }))]
   const late = fresh.slice(room)
   const waiting = new Map(
     late

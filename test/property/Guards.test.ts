@@ -278,8 +278,7 @@ describe("the failover limit", () => {
         let velocity: Velocity = noVelocity
         let now: Millis = 0
         const failed = new Map<number, Millis>()
-        const released: Array<Millis> = []
-        const seen = new Set<string>()
+        const released: Array<readonly [host: string, at: Millis]> = []
         for (const [pause, down] of days) {
           now += pause
           for (const n of down) failed.set(n, failed.get(n) ?? now)
@@ -287,12 +286,11 @@ describe("the failover limit", () => {
           const movers: Array<Mover> = [...failed].map(([n, failedAt]) => ({ host: ip(`10.0.0.${n}`), failedAt }))
           velocity = velocityAfter(velocity, movers, limit, now)
           assert.deepStrictEqual(velocityAfter(velocity, movers, limit, now), velocity)
-          for (const { at, failedAt, host } of velocity.admitted)
-            if (!seen.has(`${host} ${failedAt}`)) {
-              seen.add(`${host} ${failedAt}`)
-              released.push(at)
-            }
-          assert.isAtMost(released.filter((at) => now - at < velocityWindow).length, limit)
+          for (const { at, host } of velocity.admitted) if (at === now) released.push([host, at])
+          const lately = released.filter(([, at]) => now - at < velocityWindow).map(([host]) => host)
+          assert.isAtMost(new Set(lately).size, limit)
+          for (const { host } of movers)
+            assert.strictEqual(velocity.waiting.has(host), !velocity.admitted.some((one) => one.host === host))
           if (velocity.waiting.size > 0) assert.isAtMost((velocity.until ?? Infinity) - now, velocityWindow)
         }
       }),
@@ -323,10 +321,10 @@ describe("the failover limit", () => {
     assert.deepStrictEqual([returned.pending, returned.held], [[], []])
   })
 
-  it("has room for a zone: half of the hosts, or all of the fullest zone of several, and two at the least", () => {
+  it("has room for a zone: half of the hosts, or all of the fullest zone of several, and three at the least", () => {
     const zones = (...counts: ReadonlyArray<number>) => new Map(counts.map((count, n) => [`zone ${n}`, count]))
-    assert.strictEqual(autoLimit(1, zones(1)), 2)
-    assert.strictEqual(autoLimit(2, zones(1, 1)), 2)
+    assert.strictEqual(autoLimit(1, zones(1)), 3)
+    assert.strictEqual(autoLimit(4, zones(2, 2)), 3)
     assert.strictEqual(autoLimit(9, zones(3, 3, 3)), 5)
     assert.strictEqual(autoLimit(9, zones(7, 1, 1)), 7)
     assert.strictEqual(autoLimit(9, zones(9)), 5)
