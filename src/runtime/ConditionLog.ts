@@ -135,6 +135,17 @@ const brokenSources = (standings: ReadonlyArray<SourceStanding>): ReadonlyArray<
             ],
       )
 
+/** Hosts that a source does not watch. Each is told as it turns up; this is for those who read the log later. */
+const unwatchedHosts = (standings: ReadonlyArray<SourceStanding>): ReadonlyArray<Condition> =>
+  standings.flatMap(({ name, unwatched }) => {
+    if (unwatched === undefined || unwatched.count === 0) return []
+    const { count, first } = unwatched
+    const more = count > first.length ? ` and ${count - first.length} more` : ""
+    const hosts = count === 1 ? "a host is" : `${count} hosts are`
+    const words = `${hosts} not watched by ${name}: ${first.join(", ")}${more}`
+    return [{ key: `unwatched ${name}`, words, patience: sourcePatience, isHold: false }]
+  })
+
 /** What is seen now and then on any busy machine is not worth a line. */
 const worthALine: Millis = 500
 
@@ -164,6 +175,7 @@ export const conditionsOf = (
   const ofDaemon: Array<Condition> = [
     ...guardConditions(world),
     ...brokenSources(standings),
+    ...unwatchedHosts(standings),
     ...heldUpSources(standings),
   ]
   const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })

@@ -121,7 +121,7 @@ const test = (name: string, body: () => Effect.Effect<void, never, HostInstances
 describe("hosts by CloudWatch alarms, on a virtual clock", () => {
   test("nothing is said before alarms were polled and the VPC was read", () =>
     Effect.gen(function* () {
-      const { instances, pass, shown, tagOf, verdicts, watch } = yield* started()
+      const { instances, pass, shown, standings, tagOf, verdicts, watch } = yield* started()
       shown.alarms = [alarm(ofA, "ALARM"), alarm(another, "OK")]
       yield* watch(new Set([a, b]))
       yield* pass(30_000)
@@ -134,6 +134,10 @@ describe("hosts by CloudWatch alarms, on a virtual clock", () => {
       yield* instances.tell(new Map([[a, ofA]]))
       yield* pass(0)
       assert.deepInclude(verdicts.get(b), { why: "no alarm covers it: it is at no instance" })
+      const unwatched = Effect.map(standings ?? Effect.succeed([]), ([first]) => first?.unwatched)
+      assert.deepStrictEqual(yield* unwatched, { count: 1, first: [b] })
+      yield* watch(new Set([a]))
+      assert.deepStrictEqual(yield* unwatched, { count: 0, first: [] })
     }))
 
   test("alarms are polled every interval, and no more often", () =>

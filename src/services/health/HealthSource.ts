@@ -13,6 +13,12 @@ export const SourceState = Data.taggedEnum<SourceState>()
 /** Why a source is down that has not tried yet. */
 export const starting = "starting"
 
+/** Hosts that a source does not watch: how many, and the first of them, sorted. */
+export interface UnwatchedHosts {
+  readonly count: number
+  readonly first: ReadonlyArray<Ip>
+}
+
 /** A source as it shows itself beside others. */
 export interface SourceStanding {
   /** One of `--health`. */
@@ -24,6 +30,8 @@ export interface SourceStanding {
   readonly falseFailovers?: number | undefined
   /** When it could see nothing, so that it judged no host; undefined: never, or it cannot tell. */
   readonly heldUp?: HeldUp | undefined
+  /** The hosts of the spec that it does not watch, if it keeps count of them. */
+  readonly unwatched?: UnwatchedHosts | undefined
 }
 
 /** What people should know of hosts, in words, beside their verdicts. */

@@ -105,6 +105,9 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
           assert.strictEqual(level, "warn")
           const { text } = yield* daemon.get("/metrics")
           assert.match(text, /vpc_router_hosts\{verdict="unwatched"\} 1/)
+          yield* daemon.until("a condition of it", ({ conditions }) =>
+            conditions.some(({ words }) => words === `a host is not watched by cloudwatch: ${b}`),
+          )
 
           yield* alarms.put(nameOf(b), { instance: instanceId, metric: "StatusCheckFailed_System" })
           yield* allHealthy(daemon)

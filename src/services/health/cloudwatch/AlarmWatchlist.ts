@@ -8,11 +8,17 @@ import { type Millis, Verdict } from "../../../domain/Health.ts"
 import type { InstanceId } from "../../../domain/Ids.ts"
 import type { Ip } from "../../../domain/Ip.ts"
 import type { ChangedVerdicts } from "../ChangedVerdicts.ts"
+import type { UnwatchedHosts } from "../HealthSource.ts"
 
 interface Watched {
   readonly since: Millis
   verdict: Verdict
 }
+
+/** How many of the hosts that no alarm covers are named. */
+const mostShown = 8
+
+const none: UnwatchedHosts = { count: 0, first: [] }
 
 export interface AlarmWatchlistOptions {
   readonly scope: AlarmScope
@@ -30,6 +36,8 @@ export class AlarmWatchlist {
   /** Until the first whole poll, and while polls fail. */
   #isDown = true
 
+  #unwatched: UnwatchedHosts | undefined = none
+
   constructor(options: AlarmWatchlistOptions, changed: ChangedVerdicts) {
     this.#options = options
     this.#changed = changed
@@ -40,11 +48,18 @@ export class AlarmWatchlist {
     return this.#book
   }
 
+  /** The hosts that no alarm covers. Made anew only after a change. */
+  get unwatched(): UnwatchedHosts {
+    this.#unwatched ??= this.#countUnwatched()
+    return this.#unwatched
+  }
+
   /** Replaces the hosts to watch. */
   watch(wanted: ReadonlySet<Ip>, now: Millis): void {
     for (const host of this.#hosts.keys()) {
       if (wanted.has(host)) continue
       this.#hosts.delete(host)
+      this.#unwatched = undefined
       this.#changed.forget(host)
     }
     for (const host of [...wanted].sort()) {
@@ -100,8 +115,14 @@ export class AlarmWatchlist {
       const verdict = this.#verdictOf(host, watched, now)
       if (!isTold && Equal.equals(verdict, watched.verdict)) continue
       watched.verdict = verdict
+      this.#unwatched = undefined
       this.#changed.set(host, verdict)
     }
+  }
+
+  #countUnwatched(): UnwatchedHosts {
+    const hosts = [...this.#hosts].flatMap(([host, { verdict }]) => (verdict._tag === "Unwatched" ? [host] : [])).sort()
+    return { count: hosts.length, first: hosts.slice(0, mostShown) }
   }
 
   /** A verdict that goes on keeps its beginning. */

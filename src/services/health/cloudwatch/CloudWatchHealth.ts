@@ -129,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
     state: Effect.sync(() => state),
     standings: Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<SourceStanding>> {
       const queue = events === undefined ? [] : [{ name: queueName, state: yield* events.state }]
-      return [{ name, state }, ...queue]
+      return [{ name, state, unwatched: hosts.unwatched }, ...queue]
     }),
   }
 })
