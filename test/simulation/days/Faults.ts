@@ -12,6 +12,8 @@ export interface Fault {
   readonly perDay: number
   /** How long it lasts, at least and at most; without it, it is over at once. */
   readonly lasts?: readonly [least: Millis, most: Millis]
+  /** It may go on while the tables settle: hosts that are down for good. */
+  readonly mayStay?: boolean
   /** Does it. Gives how it ends, or undefined if it was not possible; says in words what it did. */
   readonly begin: (days: Days, dice: Dice) => { readonly words: string; readonly end?: () => void } | undefined
 }

@@ -31,6 +31,7 @@ const loseZone = (days: Days, dice: Dice) => {
 export const faultsOfHosts: ReadonlyArray<Fault> = [
   {
     name: "host hangs",
+    mayStay: true,
     perDay: 60,
     lasts: [300, 20 * minute],
     begin: toOne("hangs", SimulatedHosts.fail, SimulatedHosts.heal),
@@ -43,6 +44,7 @@ export const faultsOfHosts: ReadonlyArray<Fault> = [
   },
   {
     name: "host dies",
+    mayStay: true,
     perDay: 15,
     lasts: [5 * second, 30 * minute],
     begin: toOne("dies, and is replaced later", SimulatedHosts.terminate, SimulatedHosts.replace),
@@ -57,6 +59,7 @@ export const faultsOfHosts: ReadonlyArray<Fault> = [
   },
   {
     name: "instance stopped",
+    mayStay: true,
     perDay: 10,
     lasts: [20 * second, 20 * minute],
     begin: toOne("is stopped", SimulatedHosts.stop, SimulatedHosts.start),
@@ -77,7 +80,7 @@ export const faultsOfHosts: ReadonlyArray<Fault> = [
       (host) => SimulatedHosts.setSourceDestCheck(host, false),
     ),
   },
-  { name: "zone vanishes", perDay: 6, lasts: [5 * second, 20 * minute], begin: loseZone },
+  { name: "zone vanishes", mayStay: true, perDay: 6, lasts: [5 * second, 20 * minute], begin: loseZone },
   {
     name: "packets to a host lost",
     perDay: 40,

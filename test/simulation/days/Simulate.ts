@@ -59,7 +59,7 @@ class Player {
   readonly #trace: Trace
   readonly #days: Days
   readonly #happened: Array<string> = []
-  readonly #ends = new Map<string, () => void>()
+  readonly #ends = new Map<string, (isCalm: boolean) => void>()
   #settledIn = 0
 
   constructor(seed: number, play: Play, trace: Trace) {
@@ -124,19 +124,22 @@ class Player {
     days.say("FAULT", `${fault.name}: ${done.words}`)
     const over = done.end
     if (over === undefined) return
-    this.#ends.set(id, () => {
+    const stays = fault.mayStay === true && dice.hits(0.5)
+    this.#ends.set(id, (isCalm) => {
+      // What stays down ends with the next round's faults.
+      if (isCalm && stays && at > end - this.#play.round) return
       this.#ends.delete(id)
       days.say("FAULT", `over: ${fault.name}: ${done.words}`)
       over()
     })
-    if (until < end) days.later(until - at, () => this.#ends.get(id)?.())
+    if (until < end) days.later(until - at, () => this.#ends.get(id)?.(false))
   }
 
   /** All faults stop; the tables settle, and stay as they are. */
   #calm(): void {
     const days = this.#days
-    this.#ends.forEach((end) => end())
-    days.say("FAULT", "all is well from now on")
+    this.#ends.forEach((end) => end(true))
+    days.say("FAULT", this.#ends.size === 0 ? "all is well from now on" : "the rest is well from now on")
     const [first, ...more] = days.alive
     for (const one of more) one.kill()
     if (first === undefined) days.startDaemon()
