@@ -274,6 +274,41 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
       }),
     )
 
+    it.effect("an alarm on the last page counts, behind 500 others on five pages", () =>
+      Effect.gen(function* () {
+        const { alarms, daemon: start, nameOf, proxy } = yield* alarmed(a, b)
+        const others = Array.from({ length: 500 }, (_, index) => ({
+          AlarmName: `other ${index}`,
+          AlarmArn: `arn:aws:cloudwatch:us-east-1:123456789012:alarm:other ${index}`,
+          Namespace: "AWS/EC2",
+          MetricName: "StatusCheckFailed",
+          Dimensions: [{ Name: "InstanceId", Value: `i-${index}` }],
+          StateValue: "ALARM",
+          StateUpdatedTimestamp: 1_790_000_000,
+        }))
+        // moto gives all at once: five pages of others come before what it has.
+        let page = 0
+        const paged = (body: string) => {
+          const at = page++ % 6
+          if (at === 5) return body
+          const MetricAlarms = others.slice(100 * at, 100 * at + 100)
+          return JSON.stringify({ MetricAlarms, CompositeAlarms: [], NextToken: `after page ${at}` })
+        }
+        yield* proxy.addRule({ action: "DescribeAlarms", fault: { _tag: "Rewrite", change: paged } })
+        const daemon = yield* start(...http, ...often)
+        yield* daemon.post("/route_spec", { [net]: [a, b] })
+        const first = yield* carried(daemon, net)
+        yield* allHealthy(daemon)
+        yield* alarms.set(nameOf(first), "ALARM")
+        yield* carried(daemon, net, first === a ? b : a)
+        const asked = (yield* proxy.requests).flatMap(({ action, form }) =>
+          action === "DescribeAlarms" ? [/after page \d/.exec([...form.keys()].join())?.[0] ?? "the first"] : [],
+        )
+        const [one, two, three, four, five] = [0, 1, 2, 3, 4].map((at) => `after page ${at}`)
+        assert.deepStrictEqual(asked.slice(0, 7), ["the first", one, two, three, four, five, "the first"])
+      }),
+    )
+
     it.effect("a map with faults keeps it from starting, and all of them are told", () =>
       Effect.gen(function* () {
         const { island, vpc } = yield* alarmed()
