@@ -95,6 +95,28 @@ describe("a monitor that is cut off", () => {
     )
   }
 
+  for (const [hosts, some] of [
+    [2, anchors],
+    [4, anchors.slice(1)],
+    [4, []],
+  ] as const) {
+    const { cut, layer, replaced, settled } = stand(hosts, 1, { anchors: some })
+    it.effect(`moves nothing of ${hosts} hosts with ${some.length} anchors, at whatever moment it happens`, () =>
+      Effect.gen(function* () {
+        yield* settled
+        // Meanwhile the probes of hosts and anchors come in another order each time.
+        for (let times = 0; times < 12; times++) {
+          yield* pass(30_000 + 170 * times, 50)
+          cut(true)
+          yield* pass(4_000, 10)
+          cut(false)
+          yield* pass(4_000, 20)
+        }
+        assert.strictEqual(yield* replaced, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
   {
     const { addresses, cut, die, layer, replaced, settled } = stand(6, 2, { anchors })
     it.effect("fails over soon after it hears again what died meanwhile", () =>
