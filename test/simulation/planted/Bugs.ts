@@ -87,10 +87,10 @@ export const bugs: ReadonlyArray<Bug> = [
     within: 60,
   },
   {
-    name: "routes to gateways are ours",
-    file: "domain/VpcIndex.ts",
-    was: 'if (route.origin !== "CreateRoute" || route.target._tag === "Other") return false',
-    is: 'if (route.origin !== "CreateRoute") return false',
+    name: "routes of services are deleted",
+    file: "domain/PlanCidr.ts",
+    was: "if (route === undefined || !route.owned) continue",
+    is: "if (route === undefined) continue",
     within: 10,
   },
   {
