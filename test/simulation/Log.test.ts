@@ -157,6 +157,19 @@ describe("a failover", () => {
       const { lastWriteAt = 0, verifiedAt = Infinity } = failover ?? {}
       assert.isAtMost(verifiedAt - lastWriteAt, 2_000)
       assert.strictEqual((yield* readings) - before, 1)
+    }).pipe(Effect.provide(daemon({ recheckInterval: 3_600_000 }))),
+  )
+
+  it.effect("asks for no reading where rereading is turned off", () =>
+    Effect.gen(function* () {
+      const { calls, fail } = yield* Simulation
+      yield* posted()
+      yield* pass(10_000, 50)
+      const before = (yield* calls).get("DescribeRouteTables")
+      yield* fail(ip(yield* carrier))
+      yield* pass(10_000, 50)
+      assert.isDefined((yield* (yield* Reconciler).status).failovers[0]?.lastWriteAt)
+      assert.strictEqual((yield* calls).get("DescribeRouteTables"), before)
     }).pipe(Effect.provide(daemon({ recheckInterval: 0 }))),
   )
 
@@ -174,6 +187,6 @@ describe("a failover", () => {
       assert.isDefined(failover?.verifiedAt)
       yield* pass(300_000, 500)
       assert.strictEqual((yield* readings) - before, 2)
-    }).pipe(Effect.provide(daemon({ recheckInterval: 0 }))),
+    }).pipe(Effect.provide(daemon({ recheckInterval: 3_600_000 }))),
   )
 })

@@ -107,7 +107,13 @@ export const routesHandlers = (turns: Turns) =>
           ),
         )
         yield* Effect.logInfo(`spec posted ${from(request)}`)
-        return { accepted: true as const, cidrs: spec.size, hosts: hostsOf(spec).size, warnings, ...(yield* control.decided) }
+        return {
+          accepted: true as const,
+          cidrs: spec.size,
+          hosts: hostsOf(spec).size,
+          warnings,
+          ...(yield* control.decided),
+        }
       })
 
       const steer = Effect.fnUntraced(function* (text: string, isDrained: boolean) {
@@ -128,7 +134,9 @@ export const routesHandlers = (turns: Turns) =>
           Effect.fnUntraced(function* ({ params: { hash }, request }) {
             const confirmed = yield* kept(inTime(control.confirm(hash), "the confirmation was not taken"))
             if (!confirmed)
-              return yield* new NotFound({ detail: "nothing that is held has this hash; see brake and holds in /status" })
+              return yield* new NotFound({
+                detail: "nothing that is held has this hash; see brake and holds in /status",
+              })
             yield* Effect.logInfo(`what is held by ${hash} is confirmed ${from(request)}`)
             return { confirmed, hash }
           }),
