@@ -67,6 +67,8 @@ export class Daemon {
         answered: (call, error) => {
           days.say(name, `is answered ${error?.code ?? "done"}: ${call.tag} ${call.cidr} in ${call.table}`)
           evidence.answered(call, error, time.now)
+          if (call.tag === "DeleteRoute" && error === undefined && !this.confirmed.has(`${call.table} ${call.cidr}`))
+            evidence.deleted.push({ cidr: call.cidr, at: time.now })
         },
         reading: (readAt, vpc) => {
           evidence.reading(readAt, time.now, vpc)

@@ -212,7 +212,7 @@ export class Days {
   }
 
   startDaemon(): Daemon {
-    const daemon = new Daemon(`daemon ${++this.#started}`, this)
+    const daemon = new Daemon(`daemon-${++this.#started}`, this)
     const { evidence } = daemon
     if (this.scene.keepsState) {
       const { now } = this.time

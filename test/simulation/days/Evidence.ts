@@ -57,7 +57,7 @@ export class Evidence {
   readonly refused = new Map<string, Millis>()
   /** When a write of this destination was last left without an answer. */
   readonly unanswered = new Map<string, Millis>()
-  /** Deletions that were sent and that nobody had confirmed. */
+  /** Deletions that were done and that nobody had confirmed. */
   readonly deleted: Array<{ readonly cidr: string; readonly at: Millis }> = []
   /** How many owned routes the readings of the last hour showed. */
   readonly owned: Array<{ readonly at: Millis; readonly count: number }> = []

@@ -193,10 +193,10 @@ export const judgeDelete = (days: Days, daemon: Daemon, call: Call): void => {
   if (asking.every(({ wanted }) => Object.keys(wanted).length === 0))
     broken("the deletion brake", "the spec is empty, and nobody confirmed")
   const destinations = new Set([call.cidr])
+  // What EC2 did, of what nobody had confirmed; and this.
   for (const one of evidence.deleted)
     if (now - one.at < hour - 60_000 && asking.every(({ wanted }) => (wanted[one.cidr] ?? []).length === 0))
       destinations.add(one.cidr)
-  evidence.deleted.push({ cidr: call.cidr, at: now })
   const isSingle = asking.some(({ wanted }) => wanted[call.cidr] !== undefined)
   if (isSingle || destinations.size < 3) return
   const last = evidence.readings.at(-1)

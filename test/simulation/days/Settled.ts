@@ -9,7 +9,6 @@ const passing: ReadonlySet<string> = new Set([
   "Contended",
   "FailoverLimit",
   "FirstAnswer",
-  "HealthUnknown",
   "MonitorCutOff",
   "WriteFailed",
 ])

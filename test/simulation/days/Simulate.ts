@@ -124,7 +124,7 @@ class Player {
     days.say("FAULT", `${fault.name}: ${done.words}`)
     const over = done.end
     if (over === undefined) return
-    const stays = fault.mayStay === true && dice.hits(0.5)
+    const stays = fault.mayStay === true && dice.hits(0.8)
     this.#ends.set(id, (isCalm) => {
       // What stays down ends with the next round's faults.
       if (isCalm && stays && at > end - this.#play.round) return

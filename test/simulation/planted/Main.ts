@@ -21,9 +21,9 @@ const play = (folder: string, seeds: number): { readonly found: string | undefin
     ["test/simulation/days/Main.ts", "--short", "--first", "--seeds", String(seeds)],
     { cwd: folder, encoding: "utf8" },
   )
-  const found = /seed (\d+) breaks a promise: (.*)/.exec(child.stdout)
+  const found = /seed (\d+) breaks a promise: (.*\n.*)/.exec(child.stdout)
   const trouble = found === null && child.status !== 0 ? child.stderr : ""
-  return { found: found === null ? undefined : `by seed ${found[1]}: ${found[2]}`, trouble }
+  return { found: found === null ? undefined : `by seed ${found[1]}: ${found[2]?.replace(/\s+/g, " ")}`, trouble }
 }
 
 const plant = (folder: string, { file, is, was }: Bug): (() => void) => {
