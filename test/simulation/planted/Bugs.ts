@@ -87,10 +87,10 @@ export const bugs: ReadonlyArray<Bug> = [
     within: 60,
   },
   {
-    name: "routes of services are deleted",
-    file: "domain/PlanCidr.ts",
-    was: "if (route === undefined || !route.owned) continue",
-    is: "if (route === undefined) continue",
+    name: "routes to interfaces of services are ours",
+    file: "domain/VpcIndex.ts",
+    was: "if (isForeignAccount(vpc, route.target.ownerId)) return false",
+    is: 'if (route.target._tag !== "Other") return true',
     within: 10,
   },
   {
@@ -159,8 +159,8 @@ export const bugs: ReadonlyArray<Bug> = [
   {
     name: "a write that failed is not tried again",
     file: "domain/Obstacle.ts",
-    was: "  transient: 1_000,",
-    is: "  transient: 36_000_000,",
+    was: "until: at + wait }",
+    is: "until: at + wait + 36_000_000 }",
     within: 60,
   },
   {
