@@ -51,6 +51,7 @@ describe("the library", () => {
       "VpcId",
       "cidr",
       "decodeRouteSpec",
+      "defaultGuards",
       "defaultPolicy",
       "describeAction",
       "encodeRouteSpec",

@@ -28,15 +28,30 @@ const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
 )
 
-/** What a running daemon shows, with every option that adds metrics. */
-const scraped: Effect.Effect<{ readonly text: string; readonly type: string }, NotSeen, Scope.Scope> = Effect.gen(
-  function* () {
-    const folder = yield* temporaryFolder
-    const run = ["--mode", "http", "--simulate", "--port", "0", "--health", "simulated,ec2"]
-    const { url } = yield* start([...run, "--audit-log", join(folder, "audit.log")])
-    const answer = yield* get(`${yield* url}/metrics`)
-    return { text: yield* Effect.promise(() => answer.text()), type: answer.headers.get("content-type") ?? "" }
-  },
+/** What a daemon shows that runs with these options. */
+const scrapedWith = Effect.fnUntraced(function* (
+  options: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string>> = {},
+): Effect.fn.Return<{ readonly text: string; readonly type: string }, NotSeen, Scope.Scope> {
+  const { url } = yield* start(["--mode", "http", "--port", "0", ...options], { environment })
+  const answer = yield* get(`${yield* url}/metrics`)
+  return { text: yield* Effect.promise(() => answer.text()), type: answer.headers.get("content-type") ?? "" }
+})
+
+/** With every option that adds metrics to those of a simulated VPC. */
+const scraped = Effect.flatMap(temporaryFolder, (folder) =>
+  scrapedWith(["--simulate", "--health", "simulated,ec2", "--audit-log", join(folder, "audit.log")]),
+)
+
+const nobody = "http://127.0.0.1:9"
+
+/** Where alarms say how hosts are; nobody serves the AWS that it asks. */
+const scrapedWithAlarms = scrapedWith(
+  [
+    ...["--vpc", "vpc-350d6a51", "--region", "us-east-1", "--health", "cloudwatch"],
+    ...["--alarm-queue-url", `${nobody}/123456789012/alarms`],
+  ],
+  { AWS_ENDPOINT_URL: nobody, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY: "secret" },
 )
 
 /** Every metric that a text names; those of histograms by their series. */
@@ -74,7 +89,11 @@ describe("monitoring", () => {
     "every metric that an alert, the dashboard or the manual names is there, and the manual names every metric",
     () =>
       Effect.gen(function* () {
-        const shown = readExposition((yield* scraped).text)
+        const both = [yield* scraped, yield* scrapedWithAlarms].map(({ text }) => readExposition(text))
+        const shown = {
+          families: new Map(both.flatMap(({ families }) => [...families])),
+          values: new Map(both.flatMap(({ values }) => [...values])),
+        }
         assert.isAbove(shown.families.size, 40)
         for (const file of [rules, dashboard, manual])
           assert.deepStrictEqual(unknownOf(named(textOf(file)), shown), [], file)
