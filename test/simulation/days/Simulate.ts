@@ -112,7 +112,12 @@ class Player {
     const dice = new Dice(`seed ${this.#seed} faults from ${Math.round(from / this.#play.round)}`)
     for (const planned of planFaults(dice, from, this.#play.round, this.#play.intensity))
       if (this.#play.only?.has(planned.id) !== false) days.later(planned.at - from, () => this.#begin(planned, end))
-    this.#pass(this.#play.round)
+    for (let at = from; at < end; at += minute) {
+      this.#pass(minute - 1)
+      const status = this.#status()?.status
+      for (const tag of new Set(status?.held.map(({ reason }) => reason._tag))) days.cover(`held at times: ${tag}`)
+      for (const tag of new Set(status?.failed.map(({ verdict }) => verdict._tag))) days.cover(`hosts at times: ${tag}`)
+    }
   }
 
   #begin({ at, dice, fault, id, until }: Planned, end: number): void {

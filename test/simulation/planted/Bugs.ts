@@ -178,13 +178,6 @@ export const bugs: ReadonlyArray<Bug> = [
     within: 120,
   },
   {
-    name: "a write without an answer is somebody else's",
-    file: "domain/WriteLog.ts",
-    was: "if (attempted !== undefined && readAt > attempted.at && same(read, attempted.route)) return done(entry, attempted)",
-    is: "",
-    within: 300,
-  },
-  {
     name: "a dead transport is not opened anew",
     file: "services/health/Prober.ts",
     was: "yield* Effect.sleep(longest * (yield* Random.nextBetween(0.75, 1.25)))",
