@@ -192,13 +192,6 @@ export const bugs: ReadonlyArray<Bug> = [
     within: 300,
   },
   {
-    name: "a spec that could not be kept is said to be in force",
-    file: "runtime/Reconciler.ts",
-    was: "if (state !== undefined) yield* store.keep(state)",
-    is: "if (state !== undefined) yield* Effect.ignore(store.keep(state))",
-    within: 300,
-  },
-  {
     name: "the state is not synced to the disk",
     file: "services/state/StateFile.ts",
     was: "        yield* open.sync",
