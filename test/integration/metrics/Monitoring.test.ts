@@ -48,8 +48,14 @@ const nobody = "http://127.0.0.1:9"
 /** Where alarms say how hosts are; nobody serves the AWS that it asks. */
 const scrapedWithAlarms = scrapedWith(
   [
-    ...["--vpc", "vpc-350d6a51", "--region", "us-east-1", "--health", "cloudwatch"],
-    ...["--alarm-queue-url", `${nobody}/123456789012/alarms`],
+    "--vpc",
+    "vpc-350d6a51",
+    "--region",
+    "us-east-1",
+    "--health",
+    "cloudwatch",
+    "--alarm-queue-url",
+    `${nobody}/1/alarms`,
   ],
   { AWS_ENDPOINT_URL: nobody, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY: "secret" },
 )

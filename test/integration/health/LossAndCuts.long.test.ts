@@ -29,10 +29,10 @@ describe.concurrent("between network namespaces", () => {
     }),
   )
 
-  it.live("bursts, in which four of every forty packets are lost in a row, fail no host", () =>
+  it.live("bursts, in which two of every eighty packets are lost in a row, fail no host", () =>
     Effect.gen(function* () {
       const { hosts, prober } = yield* watched(20)
-      yield* lose(hosts, "numgen inc mod 40 < 4")
+      yield* lose(hosts, "numgen inc mod 80 < 2")
       yield* Effect.sleep("5 seconds")
       assert.deepStrictEqual(everFailed(prober), [])
     }),
