@@ -22,9 +22,17 @@ const filter = `
 /** Turns to circles on SIGUSR2, and serves nobody from then on. */
 const stuck = `--import=data:text/javascript,process.on('SIGUSR2',()=>{for(;;);})`
 
+/** The hosts are real; what is simulated is the VPC that they are said to be in. */
+const topology = {
+  vpc: { id: "vpc-350d6a51", cidrs: ["10.33.0.0/16"] },
+  subnets: [],
+  hosts: hosts.map((host, n) => ({ interface: `eni-${n}`, instance: `i-${n}`, addresses: [host] })),
+  tables: [{ id: "rtb-main", main: true }, { id: "rtb-other" }],
+}
+
 const environment = [
   "VPC_ROUTER_MODE=http",
-  "VPC_ROUTER_SIMULATE=true",
+  "VPC_ROUTER_SIMULATE=/etc/vpc-router/topology.json",
   "VPC_ROUTER_HEALTH=icmpecho",
   "VPC_ROUTER_STATE_FILE=/var/lib/vpc-router/state.json",
   `NODE_OPTIONS="${stuck}"`,
@@ -42,7 +50,10 @@ class Unit extends Context.Service<Unit, PrivateSystemd>()("test/Unit") {
           "StandardOutput=append:/run/vpc-router.log",
           "StandardError=append:/run/vpc-router.log",
         ],
-        files: { "etc/vpc-router/environment": environment.join("\n") },
+        files: {
+          "etc/vpc-router/environment": environment.join("\n"),
+          "etc/vpc-router/topology.json": JSON.stringify(topology),
+        },
       }),
       Effect.fnUntraced(function* ({ inside }) {
         for (const host of hosts) yield* inside("ip", "address", "add", `${host}/32`, "dev", "lo")
