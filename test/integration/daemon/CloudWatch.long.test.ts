@@ -229,6 +229,11 @@ describe.concurrent("hosts watched by CloudWatch alarms", () => {
         yield* daemon.until("it is denied", ({ sources }) =>
           sources.health.checks.some(({ why }) => why?.startsWith("sqs:ReceiveMessage is not allowed") === true),
         )
+        yield* proxy.clearRules
+        yield* proxy.addRule({ action: "ReceiveMessage", fault: jsonError(400, "RequestThrottled", "Rate exceeded") })
+        yield* daemon.until("it is throttled", ({ sources }) =>
+          sources.health.checks.some(({ why }) => why?.includes("RequestThrottled") === true),
+        )
         yield* alarms.set(nameOf(first), "ALARM")
         yield* carried(daemon, net, first === a ? b : a)
         assert.strictEqual((yield* daemon.status).sources.health.state, "up")
