@@ -154,7 +154,10 @@ const confirmHold = (world: World, hash: string): [World, ReadonlySet<Cidr>] => 
   if (cutOff?.hash === hash)
     return withGuards({ anchors: setAside(guards.anchors), confirmed: letGo(guards.withheld.keys()) })
   if (mass?.hash === hash) return withGuards({ confirmed: letGo(mass.hosts.keys()) })
-  return velocity.hash === hash ? withGuards({ velocity: letAllGo(velocity) }) : [world, none]
+  if (velocity.hash !== hash) return [world, none]
+  // Their writes were decided long ago; nothing but this lets them go now.
+  const moved = [...velocity.waiting.keys()].flatMap((host) => world.cidrsOf.get(host) ?? [])
+  return [{ ...world, guards: { ...guards, velocity: letAllGo(velocity) } }, new Set(moved)]
 }
 
 /** What a reading shows of the hosts of the spec. `isNew`: the reading has not been counted before. */

@@ -104,7 +104,7 @@ const reasonWords = HoldReason.$match({
   MassFailure: ({ failed, hash, of }) =>
     `${failed} of ${of} hosts failed together: more likely the way to them than the hosts; confirm ${hash} to fail them over`,
   FailoverLimit: ({ hash, host, limit }) =>
-    `${host} waits: ${limit} hosts were failed over within a minute; confirm ${hash} to fail it over at once`,
+    `${host} waits: ${limit} ${limit === 1 ? "host was" : "hosts were"} failed over within a minute; confirm ${hash} to fail it over at once`,
 })
 
 /** The reason in words. */

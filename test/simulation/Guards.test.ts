@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
+import { defaultGuards } from "../../src/domain/GuardPolicy.ts"
 import { Reconciler } from "../../src/runtime/Reconciler.ts"
 import { Simulation } from "../../src/services/ec2/Simulation.ts"
 import { decodeTopology, type Topology } from "../../src/services/ec2/Topology.ts"
@@ -252,7 +253,6 @@ describe("more than two thirds of the hosts", () => {
     [5, 7],
     [14, 20],
     [29, 40],
-    [70, 100],
   ] as const) {
     const { addresses, die, layer, replaced, settled } = stand(hosts, 3)
     it.effect(`${lost} of ${hosts}, in several zones, lose no route from the first verdict on`, () =>
@@ -362,4 +362,27 @@ describe("hosts that go one by one", () => {
       }).pipe(Effect.provide(layer)),
     )
   }
+})
+
+describe("failovers over the limit", () => {
+  const guards = { ...defaultGuards, failoverLimit: 1 }
+  const { addresses, allCarriers, die, layer, replaced, settled } = stand(8, 2, { policy: { guards } }, 24)
+  it.effect("go at once when the operator says so, however long they have waited", () =>
+    Effect.gen(function* () {
+      const reconciler = yield* Reconciler
+      yield* settled
+      // Those that carry the most.
+      die(addresses.filter((_, n) => n === 5 || n === 7))
+      yield* pass(6_000)
+      assert.deepStrictEqual(yield* kinds, ["FailoverLimit"])
+      const before = yield* replaced
+      assert.isAbove(before, 0)
+      const { holds } = yield* reconciler.status
+      assert.isTrue(yield* reconciler.confirm(holds[0]?.hash ?? ""))
+      yield* pass(1_000)
+      assert.isAbove(yield* replaced, before)
+      assert.deepStrictEqual(yield* kinds, [])
+      for (const carrier of yield* allCarriers) assert.notInclude(["eni-5", "eni-7"], carrier)
+    }).pipe(Effect.provide(layer)),
+  )
 })
