@@ -2,12 +2,6 @@ import { defineConfig } from "vitest/config"
 
 const minutes = 60_000
 
-/**
- * Tests in real time, of processes, sockets and browsers, on machines that others use too: each has a second try. What is
- * pure or in virtual time has none.
- */
-const inRealTime = { retry: 1 }
-
 /** Integration tests that need the machine to themselves: they watch real time, or a person's pace. */
 const alone = [
   "test/integration/health/**/*.test.ts",
@@ -46,7 +40,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "integration",
-          ...inRealTime,
           include: ["test/integration/**/*.test.ts"],
           exclude: ["**/*.long.test.ts", ...alone],
           testTimeout: 1 * minutes,
@@ -60,7 +53,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "alone",
-          ...inRealTime,
           include: alone,
           exclude: ["**/*.long.test.ts"],
           testTimeout: 2 * minutes,
@@ -73,7 +65,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: "long",
-          ...inRealTime,
           include: ["test/**/*.long.test.ts"],
           testTimeout: 20 * minutes,
           hookTimeout: 1 * minutes,
