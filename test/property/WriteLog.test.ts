@@ -295,6 +295,15 @@ describe("the log of one cell, whatever is read and written", () => {
     }
   }
 
+  /** What is remembered in the end, and when that is. */
+  const endOf = (steps: Parameters<typeof course>[0]) => {
+    let end: { entry: LogEntry | undefined; now: number } = { entry: undefined, now: 0 }
+    course(steps, (_, entry, __, now) => {
+      end = { entry, now }
+    })
+    return end
+  }
+
   it("is bounded: contents remembered, reversals counted, and how long a contended cell waits", () => {
     fc.assert(
       fc.property(anyCourse, (steps) => {
@@ -324,12 +333,7 @@ describe("the log of one cell, whatever is read and written", () => {
   it("is gone an hour after the last write, if readings go on", () => {
     fc.assert(
       fc.property(anyCourse, anyRoute, (steps, last) => {
-        let entry: LogEntry | undefined
-        let now = 0
-        course(steps, (_, after, __, at) => {
-          entry = after
-          now = at
-        })
+        const { entry, now } = endOf(steps)
         const later = now + 61 * minute
         assert.isUndefined(entry === undefined ? undefined : afterReading(entry, last, later))
       }),
@@ -340,12 +344,7 @@ describe("the log of one cell, whatever is read and written", () => {
   it("takes what EC2 shows for the truth, when nothing was written for longer than readings are ever stale", () => {
     fc.assert(
       fc.property(anyCourse, anyRoute, (steps, last) => {
-        let entry: LogEntry | undefined
-        let now = 0
-        course(steps, (_, after, __, at) => {
-          entry = after
-          now = at
-        })
+        const { entry, now } = endOf(steps)
         const after = entry === undefined ? undefined : afterReading(entry, last, now + staleHorizon + 1)
         assert.strictEqual(content(after, last).present, last)
       }),

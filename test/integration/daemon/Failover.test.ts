@@ -199,12 +199,8 @@ describe.concurrent("hosts that fail and return", () => {
 
     it.effect("--route-recheck-interval 0: EC2 is read once, and failovers go on", () =>
       Effect.gen(function* () {
-        const { carriers, daemon: start, island, proxy, put } = yield* stand
-        for (const table of tableNames) yield* put(table, net, a)
-        const daemon = yield* start("-m", "http", "-H", "tcp", "--route-recheck-interval", "0")
-        yield* daemon.post("/route_spec", { [net]: [a, b] })
-        yield* carried(daemon, net, a)
-        yield* allHealthy(daemon)
+        const { carriers, daemonOnA, island, proxy, put } = yield* stand
+        const daemon = yield* daemonOnA(net, "-m", "http", "-H", "tcp", "--route-recheck-interval", "0")
         yield* put("spare", "10.70.0.0/16", c)
         for (const [dead, alive] of [
           [a, b],
@@ -225,12 +221,8 @@ describe.concurrent("hosts that fail and return", () => {
 
     it.effect("an instance that is stopped loses its routes, although its address answers", () =>
       Effect.gen(function* () {
-        const { carriers, daemon: start, put, stop } = yield* stand
-        for (const table of tableNames) yield* put(table, net, a)
-        const daemon = yield* start("-m", "http", "-H", "tcp", ...often)
-        yield* daemon.post("/route_spec", { [net]: [a, b] })
-        yield* carried(daemon, net, a)
-        yield* allHealthy(daemon)
+        const { carriers, daemonOnA, stop } = yield* stand
+        const daemon = yield* daemonOnA(net, "-m", "http", "-H", "tcp", ...often)
         yield* stop(a)
         yield* carried(daemon, net, b)
         assert.deepStrictEqual(yield* carriers(net), everywhere(b))

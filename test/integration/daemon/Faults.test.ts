@@ -173,12 +173,8 @@ describe.concurrent("an EC2 that fails", () => {
 
     it.effect("a failover that EC2 did and never answered is found done", () =>
       Effect.gen(function* () {
-        const { carriers, daemon: start, island, proxy, put } = yield* stand
-        for (const table of tableNames) yield* put(table, net, a)
-        const daemon = yield* start(...http, ...often)
-        yield* daemon.post("/route_spec", { [net]: [a, b] })
-        yield* carried(daemon, net, a)
-        yield* allHealthy(daemon)
+        const { carriers, daemonOnA, island, proxy } = yield* stand
+        const daemon = yield* daemonOnA(net, ...http, ...often)
         yield* proxy.addRule({ action: "ReplaceRoute", times: 4, fault: lost })
         yield* island.fail(a)
         yield* carried(daemon, net, b)
@@ -225,12 +221,8 @@ describe.concurrent("an EC2 that fails", () => {
 
     it.effect("a route that is gone when it is to be replaced is created", () =>
       Effect.gen(function* () {
-        const { carriers, daemon: start, island, put, remove } = yield* stand
-        for (const table of tableNames) yield* put(table, net, a)
-        const daemon = yield* start(...http)
-        yield* daemon.post("/route_spec", { [net]: [a, b] })
-        yield* carried(daemon, net, a)
-        yield* allHealthy(daemon)
+        const { carriers, daemonOnA, island, remove } = yield* stand
+        const daemon = yield* daemonOnA(net, ...http)
         yield* remove("main", net)
         yield* island.fail(a)
         yield* carried(daemon, net, b)
@@ -240,12 +232,8 @@ describe.concurrent("an EC2 that fails", () => {
 
     it.effect("while EC2 cannot be read nothing but failovers is written, and the status says since when and why", () =>
       Effect.gen(function* () {
-        const { carriers, daemon: start, island, proxy, put, remove, writes } = yield* stand
-        for (const table of tableNames) yield* put(table, net, a)
-        const daemon = yield* start(...http, ...often)
-        yield* daemon.post("/route_spec", { [net]: [a, b] })
-        yield* carried(daemon, net, a)
-        yield* allHealthy(daemon)
+        const { carriers, daemonOnA, island, proxy, put, remove, writes } = yield* stand
+        const daemon = yield* daemonOnA(net, ...http, ...often)
         yield* proxy.addRule({
           action: "DescribeNetworkInterfaces",
           fault: { _tag: "Error", status: 503, code: "Unavailable", message: "try later" },
@@ -279,12 +267,8 @@ describe.concurrent("an EC2 that fails", () => {
 
     it.effect("a failover does not wait for a reading that hangs", () =>
       Effect.gen(function* () {
-        const { carriers, daemon: start, island, proxy, put } = yield* stand
-        for (const table of tableNames) yield* put(table, net, a)
-        const daemon = yield* start(...http, ...often)
-        yield* daemon.post("/route_spec", { [net]: [a, b] })
-        yield* carried(daemon, net, a)
-        yield* allHealthy(daemon)
+        const { carriers, daemonOnA, island, proxy } = yield* stand
+        const daemon = yield* daemonOnA(net, ...http, ...often)
         const hanging = yield* Effect.forkChild(proxy.nextRequest("DescribeRouteTables"), { startImmediately: true })
         yield* proxy.addRule({ action: "DescribeRouteTables", fault: { _tag: "Hang" } })
         yield* Fiber.join(hanging)

@@ -15,6 +15,7 @@ import { makeMotoVpc, type MotoVpc, type MotoVpcPlan } from "../ec2/MotoVpc.ts"
 import type { ToolFailed } from "../netns/Tools.ts"
 import { type DaemonOptions, type RunningDaemon, serving, startDaemon } from "./Daemon.ts"
 import { type Island, island } from "./Island.ts"
+import { allHealthy, carried } from "./Look.ts"
 
 /** The hosts of the stand's VPC: each in its own zone, and one more whose SourceDestCheck is on. */
 export const [a, b, c, checked] = ["10.33.20.93", "10.33.30.22", "10.33.40.11", "10.33.40.101"] as const
@@ -65,6 +66,11 @@ export interface Stand {
   readonly island: Island
   /** Starts a daemon for the VPC and waits until it serves. Only the mode is left to choose. */
   readonly daemon: (...args: ReadonlyArray<string>) => Effect.Effect<RunningDaemon, ToolFailed, Scope.Scope>
+  /** The same, once {@link a} carries the destination in every table, as it did before; {@link b} is its other host, and both are healthy. */
+  readonly daemonOnA: (
+    destination: string,
+    ...args: ReadonlyArray<string>
+  ) => Effect.Effect<RunningDaemon, ToolFailed, Scope.Scope>
   readonly daemonWith: (options: DaemonOptions) => Effect.Effect<RunningDaemon, ToolFailed, Scope.Scope>
   /** What moto has. */
   readonly carriers: (destination: string) => Effect.Effect<Carriers>
@@ -168,6 +174,13 @@ export const makeStand = Effect.fnUntraced(function* (
     yield* serving(daemon, options)
     return daemon
   })
+  const daemon: Stand["daemon"] = (...args) => daemonWith({ args: ["-r", "us-east-1", "-v", vpc.id, ...args] })
+  const put: Stand["put"] = (table, destination, target) => {
+    const isHost = plan.hosts.some(({ address }) => address === target)
+    const field = targetField(isHost ? vpc.host(target).interfaceId : target)
+    const command = new CreateRouteCommand({ ...inTable(table, destination), ...field })
+    return Effect.asVoid(Effect.promise(() => client.send(command)))
+  }
 
   return {
     client,
@@ -175,7 +188,15 @@ export const makeStand = Effect.fnUntraced(function* (
     proxy,
     island: land,
     daemonWith,
-    daemon: (...args) => daemonWith({ args: ["-r", "us-east-1", "-v", vpc.id, ...args] }),
+    daemon,
+    daemonOnA: Effect.fnUntraced(function* (destination, ...args) {
+      for (const table of tableNames) yield* put(table, destination, a)
+      const running = yield* daemon(...args)
+      yield* running.post("/route_spec", { [destination]: [a, b] })
+      yield* carried(running, destination, a)
+      yield* allHealthy(running)
+      return running
+    }),
     carriers: (destination) =>
       Effect.map(tables, (found) => {
         const carrierIn = (name: TableName) => {
@@ -186,19 +207,7 @@ export const makeStand = Effect.fnUntraced(function* (
         return { main: carrierIn("main"), a: carrierIn("a"), b: carrierIn("b"), spare: carrierIn("spare") }
       }),
     routes: (table) => Effect.map(tables, (found) => found.get(table) ?? []),
-    put: (table, destination, target) =>
-      Effect.asVoid(
-        Effect.promise(() =>
-          client.send(
-            new CreateRouteCommand({
-              ...inTable(table, destination),
-              ...targetField(
-                plan.hosts.some(({ address }) => address === target) ? vpc.host(target).interfaceId : target,
-              ),
-            }),
-          ),
-        ),
-      ),
+    put,
     remove: (table, destination) =>
       Effect.asVoid(Effect.promise(() => client.send(new DeleteRouteCommand(inTable(table, destination))))),
     stop: (host) =>
