@@ -10,6 +10,14 @@ const alone = [
   "test/integration/page/Access.test.ts",
 ]
 
+/** Of the long tests, those that measure time, or that take a whole machine. */
+const longAlone = [
+  "test/integration/{ec2,health}/**/*.long.test.ts",
+  "test/integration/daemon/Kill.long.test.ts",
+  "test/integration/deploy/SystemdUnit.long.test.ts",
+  "test/integration/http/Flood.long.test.ts",
+]
+
 export default defineConfig({
   test: {
     // raw-socket ends the process when it is loaded in a worker thread.
@@ -66,10 +74,22 @@ export default defineConfig({
         test: {
           name: "long",
           include: ["test/**/*.long.test.ts"],
+          exclude: longAlone,
+          testTimeout: 20 * minutes,
+          hookTimeout: 1 * minutes,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "long-alone",
+          include: longAlone,
           testTimeout: 20 * minutes,
           hookTimeout: 1 * minutes,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -8,7 +8,7 @@ import { root, toolchain } from "./setup.mjs"
 import { testTools } from "./test-tools.mjs"
 
 const long = process.argv.includes("--long")
-const projects = long ? ["long"] : ["property", "simulation", "integration", "alone"]
+const projects = long ? ["long", "long-alone"] : ["property", "simulation", "integration", "alone"]
 const vitestArguments = process.argv.slice(2).filter((argument) => argument !== "--long")
 
 /** Runs the tests and reads from vitest's own report how many passed and failed. */
