@@ -1,6 +1,6 @@
 import { HashMap, Option } from "effect"
 import { targetWords } from "./Action.ts"
-import { writeDone, writeFailed } from "./ApplyWrite.ts"
+import { writeDone, writeFailed, writeUnanswered } from "./ApplyWrite.ts"
 import { type AnchorVerdict, anchorsAfter, setAside } from "./Anchors.ts"
 import * as ByCell from "./ByCell.ts"
 import { censusOf, recounted } from "./Census.ts"
@@ -279,6 +279,8 @@ export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr
       return confirmHold(world, event.hash)
     case "VpcRead":
       return readVpc(world, event.vpc, event.readAt)
+    case "WriteUnanswered":
+      return writeUnanswered(world, event.action, event.at)
     case "WriteDone":
       return writeDone(world, event.action, event.at)
     case "WriteFailed":

@@ -8,7 +8,7 @@ import { RouteTarget } from "./Vpc.ts"
 import type { StandingRoute } from "./VpcIndex.ts"
 import { cellsOf, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
-import { blamesInterface } from "./WriteFailure.ts"
+import { blamesInterface, mayBeDone } from "./WriteFailure.ts"
 import { doubted, uncertain, written } from "./WriteLog.ts"
 
 type WriteFailed = Extract<WorldEvent, { readonly _tag: "WriteFailed" }>
@@ -65,14 +65,27 @@ export const writeDone = (world: World, action: Action, doneAt: Millis): [World,
   ]
 }
 
+/** What the cell holds now is not known: the write may have been done. */
+const withDoubt = (world: World, action: Action, at: Millis): World["writes"] => {
+  const read = world.reading?.index.byCidr.get(action.cidr)?.get(action.table)
+  const entry = uncertain(ByCell.get(world.writes, action), read, routeAfter(world, action), at)
+  return ByCell.set(world.writes, action, entry)
+}
+
+/** A try of a write got no answer. */
+export const writeUnanswered = (world: World, action: Action, at: Millis): [World, ReadonlySet<Cidr>] => [
+  { ...world, writes: withDoubt(world, action, at) },
+  new Set([action.cidr]),
+]
+
 /** How long EC2's word that it will not have an interface is believed against the readings. */
 const refusalMemory: Millis = 30_000
 
 /** The writes, where EC2's refusal speaks against what we believe of the cell, or its silence leaves that open. */
-const writesAfter = (world: World, { action, at, disposition }: WriteFailed): World["writes"] => {
+const writesAfter = (world: World, event: WriteFailed): World["writes"] => {
+  const { action, at, disposition } = event
+  if (mayBeDone(event)) return withDoubt(world, action, at)
   const entry = ByCell.get(world.writes, action)
-  if (entry !== undefined && disposition === "transient")
-    return ByCell.set(world.writes, action, uncertain(entry, routeAfter(world, action), at))
   const isThere = cellsOf(world, action.cidr)(action.table).present !== undefined
   const expectsOne = action._tag !== "CreateRoute"
   // "Not there" of a route that we believe in, or "already there" of one that we believe gone.

@@ -47,6 +47,8 @@ export type HoldReason = Data.TaggedEnum<{
   Restored: {}
   /** The route is active, but its interface is not in the reading: the reading is not whole. */
   InterfaceUnseen: { readonly target: RouteTarget }
+  /** A write of ours may have been done or not; the next reading tells where the route leads. */
+  Unanswered: {}
   /** Somebody else keeps changing the route back. */
   Contended: { readonly times: number }
   /** EC2 did not do it. */
@@ -95,6 +97,7 @@ const reasonWords = HoldReason.$match({
   Protected: ({ what }) => `not deleted (${what}): no accepted spec named it and --own does not cover it`,
   Restored: () => "not deleted by a spec that was restored at the start; it waits until a spec is accepted",
   InterfaceUnseen: ({ target }) => `${targetWords(target)} is not in the last reading of EC2`,
+  Unanswered: () => "EC2 did not say whether the last write was done; the next reading tells",
   Contended: ({ times }) => `somebody changed it back ${times} times`,
   WriteFailed: ({ code, message, attempts }) => `${code}: ${message} (${attempts} ${attempts === 1 ? "try" : "tries"})`,
   DeletionBrake: ({ cause, hash }) => `not deleted (${causeWords[cause]}): confirm the plan ${hash} to go on`,

@@ -49,25 +49,40 @@ const compareRank = (range: Cidr) => (a: Able, b: Able) =>
   score(range, b.host) - score(range, a.host) ||
   (a.host < b.host ? -1 : 1)
 
-/** How many tables name an interface: by an active route, and by any. */
+/** How many tables name an interface: by an active route, by any, and by what a write without an answer may have left. */
 interface Votes {
   readonly active: number
   readonly all: number
+  /** At most so many do. */
+  readonly possible: number
 }
 
-const noVotes: Votes = { active: 0, all: 0 }
+const noVotes: Votes = { active: 0, all: 0, possible: 0 }
+
+/** What a cell may hold: what is known, and whatever writes may have left of which it is not known whether they were done. */
+const contentsOf = (cell: CellContent): ReadonlyArray<CellContent> => [
+  cell,
+  ...(cell.attempted ?? []).map((route) => ({ present: route, believed: route })),
+]
 
 const countVotes = (cells: ReadonlyArray<CellContent>): ReadonlyMap<InterfaceId, Votes> => {
   const votes = new Map<InterfaceId, Votes>()
-  for (const { believed } of cells) {
-    if (believed?.owned !== true || believed.interfaceId === undefined) continue
-    const { active, all } = votes.get(believed.interfaceId) ?? noVotes
-    votes.set(believed.interfaceId, { active: active + Number(!believed.blackhole), all: all + 1 })
+  for (const cell of cells) {
+    const isSure = cell.attempted === undefined
+    for (const { believed } of contentsOf(cell)) {
+      if (believed?.owned !== true || believed.interfaceId === undefined) continue
+      const { active, all, possible } = votes.get(believed.interfaceId) ?? noVotes
+      votes.set(believed.interfaceId, {
+        active: active + Number(isSure && !believed.blackhole),
+        all: all + Number(isSure),
+        possible: possible + 1,
+      })
+    }
   }
   return votes
 }
 
-/** The able host that most tables name, by active routes before blackholes; ties by rank. */
+/** The able host that most tables name, by active routes before blackholes, before what may be; ties by rank. */
 const currentHost = (
   range: Cidr,
   able: ReadonlyArray<Able>,
@@ -76,14 +91,16 @@ const currentHost = (
   const of = ({ interfaceId }: Able): Votes => votes.get(interfaceId) ?? noVotes
   const rank = compareRank(range)
   return able
-    .filter((host) => of(host).all > 0)
-    .sort((a, b) => of(b).active - of(a).active || of(b).all - of(a).all || rank(a, b))[0]
+    .filter((host) => of(host).possible > 0)
+    .sort(
+      (a, b) => of(b).active - of(a).active || of(b).all - of(a).all || of(b).possible - of(a).possible || rank(a, b),
+    )[0]
 }
 
 /** The unproven host that most tables name by an active route, if they are not fewer than the `votes` of the chosen. */
 const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, votes: number): Keeping | undefined => {
   const named = new Map<Keeping, number>()
-  for (const { believed } of cells) {
+  for (const { believed } of cells.flatMap(contentsOf)) {
     const host = believed?.owned === true && !believed.blackhole ? leads(believed) : undefined
     if (host?._tag === "Keeping") named.set(host, (named.get(host) ?? 0) + 1)
   }
@@ -146,16 +163,50 @@ const whyReplace = (
   return repair ?? { urgency: "repair", reason: host === undefined ? Reason.WrongTarget() : Reason.TablesDisagree() }
 }
 
-/** How many tables name the chosen host once everything that cannot wait has been moved to it. */
+/** How many tables name the chosen host, at least, once everything that cannot wait has been moved to it. */
 const votesSoon = ({ interfaceId }: Able, leads: Leads, cells: ReadonlyArray<CellContent>): number =>
-  cells.filter(
-    ({ present, believed }) =>
-      (believed?.owned === true && believed.interfaceId === interfaceId && !believed.blackhole) ||
-      (present?.owned === true && present.interfaceId !== interfaceId && whyMove(leads, present) !== undefined),
+  cells.filter((cell) =>
+    contentsOf(cell).every(
+      ({ present, believed }) =>
+        (believed?.owned === true && believed.interfaceId === interfaceId && !believed.blackhole) ||
+        (present?.owned === true && present.interfaceId !== interfaceId && whyMove(leads, present) !== undefined),
+    ),
   ).length
 
+/** While it is not known whether a write was done, another able host may be the one that most tables name. */
+const isInDoubt = (
+  cells: ReadonlyArray<CellContent>,
+  able: ReadonlyArray<Able>,
+  chosen: Able,
+  votes: ReadonlyMap<InterfaceId, Votes>,
+  soon: number,
+): boolean =>
+  cells.some(({ attempted }) => attempted !== undefined) &&
+  able.some(({ interfaceId }) => {
+    const { possible } = votes.get(interfaceId) ?? noVotes
+    return interfaceId !== chosen.interfaceId && possible > 0 && possible >= soon
+  })
+
+type Placed = Action | Held | undefined
+
+const isAction = (placed: Placed): placed is Action => placed !== undefined && "_tag" in placed
+const isHeld = (placed: Placed): placed is Held => placed !== undefined && !("_tag" in placed)
+
 /** Decides one cell of a CIDR that has an able host. Undefined: it is as it should be. */
-const placeCell = (placement: Placement, table: RouteTableId, cell: CellContent): Action | Held | undefined => {
+const placeCell = (placement: Placement, table: RouteTableId, cell: CellContent): Placed => {
+  const known = placeContent(placement, table, cell)
+  if (cell.attempted === undefined) return known
+  const all = contentsOf(cell).map((content) => ({ content, placed: placeContent(placement, table, content) }))
+  // A route that must stay is not written over because another one may be there; where none is, none can be lost.
+  const stays = all.find(({ content, placed }) => content.present !== undefined && isHeld(placed))?.placed
+  if (stays !== undefined) return stays
+  const actions = all.map(({ placed }) => placed).filter(isAction)
+  if (isAction(known) && known._tag !== "ReplaceRoute") return known
+  return actions.find(({ urgency }) => urgency === "failover") ?? actions[0] ?? known
+}
+
+/** The same of what it is known, or thought, to hold. */
+const placeContent = (placement: Placement, table: RouteTableId, cell: CellContent): Placed => {
   const { range, chosen, creation } = placement
   const { host, interfaceId } = chosen
   const hold = (wait: Wait): Held => ({ cidr: range, table, ...wait })
@@ -205,8 +256,14 @@ const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan
     return { host: undefined, actions, held }
   }
   const leads = leadsAmong(all)
-  const rival = contender(cells, leads, votesSoon(chosen, leads, cells))
-  const repair = rival === undefined ? undefined : unproven(rival)
+  const soon = votesSoon(chosen, leads, cells)
+  const rival = contender(cells, leads, soon)
+  const repair =
+    rival !== undefined
+      ? unproven(rival)
+      : isInDoubt(cells, able, chosen, votes, soon)
+        ? { reason: HoldReason.Unanswered() }
+        : undefined
   const creation: Wait | undefined =
     isDefaultRoute(range) && !allowsDefaultRoutes(view.policy)
       ? { reason: HoldReason.DefaultRoute() }
@@ -216,7 +273,7 @@ const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan
     const table = view.index.tables[i]
     const outcome = table === undefined ? undefined : placeCell(placement, table, cell)
     if (outcome === undefined) return
-    if ("_tag" in outcome) actions.push(outcome)
+    if (isAction(outcome)) actions.push(outcome)
     else held.push(outcome)
   })
   return { host: chosen.host, actions, held }
@@ -272,6 +329,8 @@ const removed = (view: PlanView, range: Cidr, reason: Reason): CidrPlan => {
  * | hosts          | owned, to another able host                 | yes           | replace (repair): tables disagree    |
  * | hosts          | owned, to anything else                     | yes           | replace (repair): wrong target       |
  * | hosts          | anything                                    | no            | held: no healthy host; stays         |
+ * | hosts          | either of two, as no answer came to a write | yes           | as either of them; what holds, holds |
+ * | hosts          | such, or owned; another able host may be it | in doubt      | held: unanswered                     |
  * | nothing, `[]`  | owned                                       | –             | delete                               |
  * | nothing        | owned; default route or inside the VPC      | –             | held unless named once or `--own`    |
  * | nothing, `[]`  | owned; the spec was restored at the start    | –             | held until a spec is accepted        |

@@ -18,6 +18,8 @@ export type WorldEvent = Data.TaggedEnum<{
   AnchorsHeard: { readonly verdicts: ReadonlyArray<AnchorVerdict> }
   /** A whole reading of the VPC that began at `readAt`. */
   VpcRead: { readonly vpc: Vpc; readonly readAt: Millis }
+  /** A try of a write got no answer that tells whether it was done; it is made again, or {@link WriteFailed} follows. */
+  WriteUnanswered: { readonly action: Action; readonly at: Millis }
   WriteDone: { readonly action: Action; readonly at: Millis }
   WriteFailed: {
     readonly action: Action

@@ -70,6 +70,10 @@ export const dispositionOf = (code: string, httpStatus: number | undefined, mess
     : "transient"
 }
 
+/** Whether the write may have been done all the same. */
+export const mayBeDone = (failure: { readonly disposition: Disposition; readonly code: string }): boolean =>
+  failure.disposition === "transient" || failure.code === "UnconfirmedAnswer"
+
 const unknownInterface: ReadonlySet<string> = new Set([
   "InvalidNetworkInterfaceID.NotFound",
   "InvalidInstanceID",

@@ -19,29 +19,42 @@ const patience = (reversals: number): Millis => Math.min(longestPatience, firstP
 /** How many earlier contents of a cell are kept to recognise an old reading. */
 const historyLength = 5
 
+/** What a later write of ours would have left in a cell, of which no answer tells whether it was done. */
+export interface Attempt {
+  readonly route: StandingRoute | undefined
+  /** When the last try of it ended. */
+  readonly at: Millis
+  /** No reading since then tells, either. */
+  readonly isOpen: boolean
+}
+
 /** Our last write to one cell, and what readings made of it since. `undefined` as a route: none. */
 export interface LogEntry {
+  /** What we wrote; of a cell that we have not written lately, what the last reading showed. */
   readonly written: StandingRoute | undefined
   readonly before: ReadonlyArray<StandingRoute | undefined>
   readonly at: Millis
   /**
+   * - `read`: it is no write of ours.
    * - `written`: no reading speaks against it yet.
    * - `stale`: the last reading shows what was there before, which a stale reading would.
    * - `confirmed`: the last reading shows it.
    * - `old`: readings go on showing what was there before, longer than a stale reading would.
    * - `changed`: the last reading shows something else, written by somebody else.
    */
-  readonly shown: "written" | "stale" | "confirmed" | "old" | "changed"
+  readonly shown: "read" | "written" | "stale" | "confirmed" | "old" | "changed"
   /** How often the cell was found changed after a write of ours. */
   readonly reversals: number
-  /** What a later write of ours would have left, of which no answer tells whether it was done. */
-  readonly attempted?: { readonly route: StandingRoute | undefined; readonly at: Millis } | undefined
+  /** The last one last. */
+  readonly attempted?: ReadonlyArray<Attempt> | undefined
 }
 
 /** The content of a cell: `present` is what is compared with the plan, `believed` what counts as our intention. */
 export interface CellContent {
   readonly present: StandingRoute | undefined
   readonly believed: StandingRoute | undefined
+  /** What may stand there instead: writes of ours may have been done, and neither an answer nor a reading tells. Not empty. */
+  readonly attempted?: ReadonlyArray<StandingRoute | undefined> | undefined
 }
 
 const same = (a: StandingRoute | undefined, b: StandingRoute | undefined): boolean =>
@@ -71,16 +84,35 @@ export const written = (
 export const doubted = (entry: LogEntry): LogEntry => ({ ...entry, before: [] })
 
 /** The write of which no answer came was done after all. */
-const done = (entry: LogEntry, { at, route }: NonNullable<LogEntry["attempted"]>): LogEntry => ({
+const done = (entry: LogEntry, { at, route }: Attempt): LogEntry => ({
   ...written(entry, [entry.written], route, at),
   shown: "confirmed",
 })
 
-/** A later write of ours may have been done or not. */
-export const uncertain = (entry: LogEntry, route: StandingRoute | undefined, at: Millis): LogEntry => ({
-  ...entry,
-  attempted: { route, at },
+/** A write of ours may have been done or not. `read`: what the last reading showed, which counts if `entry` is not there. */
+export const uncertain = (
+  entry: LogEntry | undefined,
+  read: StandingRoute | undefined,
+  route: StandingRoute | undefined,
+  at: Millis,
+): LogEntry => ({
+  ...(entry ?? { written: read, before: [], at, shown: "read", reversals: 0 }),
+  attempted: [...(entry?.attempted ?? []).filter((one) => !same(one.route, route)), { route, at, isOpen: true }].slice(
+    -historyLength,
+  ),
 })
+
+/** A cell that we had not written before the write of which no answer came. */
+const afterFirstAttempt = (
+  entry: LogEntry,
+  attempted: ReadonlyArray<Attempt>,
+  read: StandingRoute | undefined,
+  readAt: Millis,
+): LogEntry | undefined => {
+  if (attempted.some(({ at }) => readAt <= at)) return { ...entry, written: read }
+  const found = attempted.find(({ route }) => same(read, route))
+  return found === undefined ? undefined : done(entry, found)
+}
 
 /** What a reading that began at `readAt` makes of a write. Undefined: nothing left to remember. */
 export const afterReading = (
@@ -88,28 +120,38 @@ export const afterReading = (
   read: StandingRoute | undefined,
   readAt: Millis,
 ): LogEntry | undefined => {
+  const attempted = entry.attempted ?? []
+  if (entry.shown === "read") return afterFirstAttempt(entry, attempted, read, readAt)
   const age = readAt - entry.at
   if (age <= 0) return entry
+  // A reading tells of all of them or of none: one may have been done after the others.
+  const isOpen = attempted.some((one) => one.isOpen && readAt <= one.at)
   if (same(read, entry.written)) {
     const remember = entry.reversals > 0 ? contentionMemory : staleHorizon
-    return age > remember ? undefined : { ...entry, shown: "confirmed", attempted: undefined }
+    if (age > remember && !isOpen) return undefined
+    return { ...entry, shown: "confirmed", attempted: isOpen ? entry.attempted : undefined }
   }
-  if (age > contentionMemory) return undefined
+  if (age > contentionMemory && !isOpen) return undefined
   // We never write over a route of another kind: wherever one shows, it came after our write.
   const looksOld = read?.owned !== false && entry.before.some((earlier) => same(read, earlier))
   if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "stale" }
-  const { attempted } = entry
-  if (attempted !== undefined && readAt > attempted.at && same(read, attempted.route)) return done(entry, attempted)
+  const found = attempted.find(({ route }) => same(read, route))
+  if (found !== undefined && !isOpen) return done(entry, found)
   // Long after a confirmed write, an earlier content is somebody's wish and no old reading.
-  if (entry.shown === "confirmed" && age > staleHorizon) return undefined
+  if (entry.shown === "confirmed" && age > staleHorizon && !isOpen) return undefined
   const reversals = entry.shown === "old" || entry.shown === "changed" ? entry.reversals : entry.reversals + 1
-  return { ...entry, shown: looksOld ? "old" : "changed", reversals }
+  return {
+    ...entry,
+    shown: looksOld ? "old" : "changed",
+    reversals,
+    attempted: isOpen ? attempted : attempted.map((one) => ({ ...one, isOpen: false })),
+  }
 }
 
-/** The content of a cell: the last reading under our own writes. */
-export const content = (entry: LogEntry | undefined, read: StandingRoute | undefined): CellContent => {
+const known = (entry: LogEntry | undefined, read: StandingRoute | undefined): CellContent => {
   switch (entry?.shown) {
     case undefined:
+    case "read":
     case "confirmed":
     case "changed":
       return { present: read, believed: read }
@@ -119,6 +161,15 @@ export const content = (entry: LogEntry | undefined, read: StandingRoute | undef
     case "old":
       return { present: read, believed: entry.written }
   }
+}
+
+/** The content of a cell: the last reading under our own writes. */
+export const content = (entry: LogEntry | undefined, read: StandingRoute | undefined): CellContent => {
+  const cell = known(entry, read)
+  const attempted = (entry?.attempted ?? []).flatMap(({ isOpen, route }) =>
+    isOpen && !same(route, cell.present) ? [route] : [],
+  )
+  return attempted.length > 0 ? { ...cell, attempted } : cell
 }
 
 /** From how many reversals on a cell is contended. Once can be a hand edit; twice is somebody who insists. */

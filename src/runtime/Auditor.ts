@@ -38,6 +38,7 @@ const changesOf = (before: RouteSpec, after: RouteSpec) =>
     .map((cidr) => ({ cidr, before: before.get(cidr) ?? null, after: after.get(cidr) ?? null }))
     .filter((change) => change.before?.join() !== change.after?.join())
 
+type Ending = Exclude<Outcome, { readonly _tag: "Unanswered" }>
 type Asked = NonNullable<WriteRecord["operator"]>
 
 /** Tells the audit log what changed, and who asked for it: knows where the spec and the operator's words came from. */
@@ -59,7 +60,7 @@ export class Auditor {
   })
 
   /** A write came to its end. */
-  readonly ended = Effect.fnUntraced({ self: this }, function* (outcome: Outcome) {
+  readonly ended = Effect.fnUntraced({ self: this }, function* (outcome: Ending) {
     const { action, at, attempts } = outcome
     const told = outcome._tag === "Done" ? undefined : outcome
     const error = told && { code: told.code, message: told.message, disposition: told.disposition }

@@ -80,6 +80,7 @@ const usualForAMoment: ReadonlySet<Held["reason"]["_tag"]> = new Set<Held["reaso
   "FirstAnswer",
   "Unproven",
   "Blackhole",
+  "Unanswered",
 ])
 const moment: Millis = 10_000
 

@@ -92,6 +92,9 @@ interface Message {
 /** The loop never comes round more often by time alone, whatever a decision asks for. */
 const shortestWait: Millis = 10
 
+/** Conditions, by their keys, that a new reading may end. */
+const asksForReading = (key: string): boolean => key.endsWith(" InterfaceUnseen") || key.endsWith(" Unanswered")
+
 const relapseWords = (until: Millis | undefined, since: Millis): string =>
   until === undefined || until <= since
     ? ""
@@ -120,7 +123,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   // Runs after the loop has ended, and before the executor does.
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
-      for (const outcome of yield* Queue.clear(executor.outcomes)) yield* auditor.ended(outcome)
+      for (const outcome of yield* Queue.clear(executor.outcomes))
+        if (outcome._tag !== "Unanswered") yield* auditor.ended(outcome)
       yield* auditor.abandoned((yield* executor.state).inFlight)
     }),
   )
@@ -231,6 +235,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       case "DeletionsConfirmed":
       case "AnchorsHeard":
       case "HoldConfirmed":
+      case "WriteUnanswered":
       case "TimeCame":
         return
     }
@@ -265,9 +270,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       conditionsOf(world, yield* refresher.state, yield* standingsOf(health)),
       at,
     )
-    // A reading that lacks an interface which a route leads to is not whole.
-    if ([...after.keys()].some((key) => key.endsWith(" InterfaceUnseen") && !conditions.has(key)))
-      yield* refresher.request
+    // A reading that lacks an interface which a route leads to is not whole; and what EC2 did not answer it tells.
+    if ([...after.keys()].some((key) => asksForReading(key) && !conditions.has(key))) yield* refresher.request
     conditions = after
     yield* Effect.forEach(lines, (line) => logCondition(line, at), { discard: true })
   })
@@ -295,6 +299,10 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   })
 
   const onOutcome = Effect.fnUntraced(function* (outcome: Outcome) {
+    if (outcome._tag === "Unanswered") {
+      yield* Effect.logDebug(`no clear answer, tried again: ${describe(outcome.action)}: ${outcome.code}`)
+      return yield* tell(WorldEvent.WriteUnanswered(outcome))
+    }
     yield* auditor.ended(outcome)
     if (outcome._tag === "Done") return yield* tell(WorldEvent.WriteDone(outcome))
     yield* Effect.logWarning(`not done: ${describe(outcome.action)}: ${outcome.code}: ${outcome.message}`)

@@ -127,6 +127,7 @@ export const holdNames: Readonly<Record<HoldReason["_tag"], HeldJson["reason"]>>
   Protected: "protected",
   Restored: "restored",
   InterfaceUnseen: "interface_unseen",
+  Unanswered: "unanswered",
   Contended: "contended",
   WriteFailed: "write_failed",
   DeletionBrake: "deletion_brake",

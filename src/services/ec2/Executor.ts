@@ -8,8 +8,16 @@ import { Ec2, type Ec2Error, type WriteReceipt } from "./Ec2.ts"
 import { attemptMetrics } from "./WriteMetrics.ts"
 import { type QueueLoad, type QueueState, WriteQueue } from "./WriteQueue.ts"
 
-/** What became of a write. */
+/** What became of a write, or of a try of it. */
 export type Outcome = Data.TaggedEnum<{
+  /** No clear answer came to a try, so it may have been done; it is made again. */
+  Unanswered: {
+    readonly action: Action
+    readonly at: Millis
+    readonly attempts: number
+    readonly code: string
+    readonly message: string
+  }
   Done: {
     readonly action: Action
     readonly at: Millis
@@ -98,6 +106,8 @@ const make = Effect.gen(function* () {
     if ((disposition === "throttled" || disposition === "transient") && attempts < mostAttempts) {
       const notBefore = at + (yield* backoff(attempts))
       queue.again(action, { at, disposition }, notBefore)
+      if (disposition === "transient")
+        yield* Queue.offer(outcomes, Outcome.Unanswered({ action, at, attempts, code, message }))
       return yield* reportAbandoned
     }
     queue.failed(action, { at, disposition })

@@ -86,6 +86,7 @@ export const holdKinds = [
   "protected",
   "restored",
   "interface_unseen",
+  "unanswered",
   "contended",
   "write_failed",
   "deletion_brake",

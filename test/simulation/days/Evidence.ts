@@ -55,8 +55,6 @@ export class Evidence {
   /** The last write to each cell that EC2 confirmed, or may have done. */
   readonly written = new Map<string, { readonly interfaceId: string | undefined; readonly at: Millis }>()
   readonly refused = new Map<string, Millis>()
-  /** When a write of this destination was last left without an answer. */
-  readonly unanswered = new Map<string, Millis>()
   /** Deletions that were done and that nobody had confirmed. */
   readonly deleted: Array<{ readonly cidr: string; readonly at: Millis }> = []
   /** How many owned routes the readings of the last hour showed. */
@@ -182,7 +180,6 @@ export class Evidence {
     this.inFlight.delete(keyOf(call))
     const isDone = error === undefined
     if (isDone || error.code === "TimeoutError") this.written.set(keyOf(call), { interfaceId: call.interfaceId, at })
-    if (error?.code === "TimeoutError") this.unanswered.set(call.cidr, at)
     if (error?.code === "InvalidNetworkInterfaceID.NotFound" && call.interfaceId !== undefined)
       this.refused.set(call.interfaceId, at)
   }

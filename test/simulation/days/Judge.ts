@@ -8,8 +8,6 @@ import { type Evidence, keyOf, type Reading, slack } from "./Evidence.ts"
 // Simple on purpose, and without a line of src/domain: the promises, held against what happened and what a daemon was told.
 
 const hour: Millis = 3_600_000
-/** Four tries of five seconds, and what lies between them. */
-const retrying: Millis = 30_000
 const down: ReadonlySet<InstanceState | undefined> = new Set<InstanceState | undefined>([
   "stopping",
   "stopped",
@@ -148,8 +146,6 @@ const judgeMove = (
   }
   if (!readings.every(({ vpc }) => agrees(vpc))) return
   if (evidence.mayHaveFailed(carrier, now) || evidence.mayBeDrained(carrier, now)) return
-  // While a write that may have been done is tried again, what was written before it still counts as what was meant.
-  if (now - (evidence.unanswered.get(call.cidr) ?? -Infinity) < retrying) return
   const written = evidence.written.get(keyOf(call))
   if (written !== undefined && now - written.at < hour && written.interfaceId !== from) return
   // Repair towards the current host: another table leads to it.

@@ -10,6 +10,7 @@ const passing: ReadonlySet<string> = new Set([
   "FailoverLimit",
   "FirstAnswer",
   "MonitorCutOff",
+  "Unanswered",
   "WriteFailed",
 ])
 

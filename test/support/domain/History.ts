@@ -27,6 +27,7 @@ export type Step = { readonly after: Millis } & (
   | { readonly _tag: "Read"; readonly vpc: number; readonly lag: Millis }
   | { readonly _tag: "Verdicts"; readonly verdicts: ReadonlyArray<readonly [Ip, Verdict["_tag"] | "Missing"]> }
   | { readonly _tag: "Done"; readonly choice: number }
+  | { readonly _tag: "Unanswered"; readonly choice: number }
   | { readonly _tag: "Refused"; readonly choice: number; readonly code: string }
   | { readonly _tag: "Drain"; readonly host: Ip }
   | { readonly _tag: "Undrain"; readonly host: Ip }
@@ -87,6 +88,7 @@ const anyEvent = fc.oneof(
       .tuple(anyChoice, fc.constantFrom(...codes))
       .map(([choice, code]) => ({ _tag: "Refused", choice, code }) as const),
   },
+  { weight: 3, arbitrary: anyChoice.map((choice) => ({ _tag: "Unanswered", choice }) as const) },
   { weight: 1, arbitrary: fc.constantFrom(...hosts).map((host) => ({ _tag: "Drain", host }) as const) },
   { weight: 1, arbitrary: fc.constantFrom(...hosts).map((host) => ({ _tag: "Undrain", host }) as const) },
   { weight: 1, arbitrary: fc.boolean().map((right) => ({ _tag: "Confirm", right }) as const) },
@@ -201,6 +203,10 @@ const eventOf = (
     case "Done": {
       const action = pick(step.choice)
       return action === undefined ? undefined : WorldEvent.WriteDone({ action, at })
+    }
+    case "Unanswered": {
+      const action = pick(step.choice)
+      return action === undefined ? undefined : WorldEvent.WriteUnanswered({ action, at })
     }
     case "Refused": {
       const action = pick(step.choice)
