@@ -8,6 +8,9 @@ import { fileWhy, kindWords } from "./FileWords.ts"
 /** The largest file that is read where nothing else is said, in bytes: 1 MiB, as for every spec. */
 export const maxFileBytes = 1024 * 1024
 
+/** What is asked of a file at a time. */
+const chunkBytes = 65_536
+
 /** What one look at a file showed. */
 export type FileLook = Data.TaggedEnum<{
   Content: { readonly bytes: Uint8Array }
@@ -50,9 +53,21 @@ const readFile = Effect.fnUntraced(function* (
   const { type, size } = yield* Effect.mapError(files.stat(path), unreadable(path))
   if (type !== "File") return FileLook.Unreadable({ why: `${path}: this is ${kindWords[type]}, not a file` })
   if (size > limit) return FileLook.TooLarge()
-  // It may have grown since.
-  const content = files.stream(path, { bytesToRead: limit + 1 })
-  return yield* collect(Stream.mapError(content, unreadable(path)), limit)
+  return yield* Effect.mapError(Effect.scoped(readWhole(files, path, limit)), unreadable(path))
+})
+
+/** It may have grown since. A loop, and no stream: spec files are looked at several times a second. */
+const readWhole = Effect.fnUntraced(function* (files: FileSystem.FileSystem, path: string, limit: number) {
+  const file = yield* files.open(path, { flag: "r" })
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  for (;;) {
+    const chunk = yield* file.readAlloc(Math.min(chunkBytes, limit + 1 - size))
+    if (Option.isNone(chunk)) return FileLook.Content({ bytes: Buffer.concat(chunks) })
+    size += chunk.value.length
+    if (size > limit) return FileLook.TooLarge()
+    chunks.push(chunk.value)
+  }
 })
 
 const readAll = (name: string, open: () => Readable, limit: number) =>

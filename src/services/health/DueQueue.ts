@@ -13,7 +13,7 @@ interface Slot<A> {
 
 /**
  * A binary heap of items by due time; equal times come in the order they were added. Mutable, for one owner. An item whose
- * due time moved later is put back when its old time comes, so moving costs nothing.
+ * due time moved later is put back when it comes up, so moving costs nothing.
  */
 export class DueQueue<A extends Due> {
   #heap: Array<Slot<A>> = []
@@ -39,9 +39,14 @@ export class DueQueue<A extends Due> {
     heap[index] = slot
   }
 
-  /** No item is due before this; `Infinity` when there is none. */
+  /** When the next item is due; `Infinity` when there is none. */
   get earliest(): Millis {
-    return this.#heap[0]?.at ?? Infinity
+    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+      if (top.item.due <= top.at) return top.at
+      this.#removeFirst()
+      this.add(top.item)
+    }
+    return Infinity
   }
 
   /** Takes the next item that is due at `now`, if any. */

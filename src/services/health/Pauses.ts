@@ -7,6 +7,12 @@ const leap: Millis = 1000
 /** How exact the time since boot is. */
 const grain: Millis = 100
 
+/** A sleep until a time. `awaits`: something was to be seen meanwhile. */
+interface Sleep {
+  readonly until: Millis
+  readonly awaits: boolean
+}
+
 /**
  * Finds the windows in which this process did not run: by wakes that come late, and by a machine that was suspended, during which its monotonic
  * clock stands still. A wall clock that is set, by hours or back, is none: nothing is timed by it, it only says when to look closer.
@@ -15,7 +21,7 @@ export class Pauses {
   readonly #clock: Clock.Clock
   readonly #sinceBoot: () => Millis
   readonly #tolerance: Millis
-  #slept: { readonly from: Millis; readonly until: Millis; readonly wall: Millis } | undefined
+  #slept: (Sleep & { readonly from: Millis; readonly wall: Millis }) | undefined
   /** The time since boot less the monotonic one: what the machine was suspended, but for a constant. */
   #suspended: Millis | undefined
 
@@ -25,21 +31,22 @@ export class Pauses {
     this.#tolerance = tolerance
   }
 
-  /** A sleep of `pause` begins. */
-  sleeps(now: Millis, pause: Millis): void {
+  /** A sleep begins. */
+  sleeps(now: Millis, sleep: Sleep): void {
     this.#suspended ??= this.#sinceBoot() - now
-    this.#slept = { from: now, until: now + pause, wall: this.#clock.currentTimeMillisUnsafe() }
+    this.#slept = { ...sleep, from: now, wall: this.#clock.currentTimeMillisUnsafe() }
   }
 
   /** From when nothing was seen until `now`; `undefined` if the wake came in time. */
   woke(now: Millis): Millis | undefined {
     if (this.#slept === undefined) return undefined
-    const { from, until, wall } = this.#slept
+    const { awaits, from, until, wall } = this.#slept
     if (this.#clock.currentTimeMillisUnsafe() - wall - (now - from) > leap) {
       const suspended = this.#suspension(now)
       if (suspended > grain) return from - suspended
     }
-    return now - until > this.#tolerance ? from : undefined
+    if (now - until <= this.#tolerance) return undefined
+    return awaits ? from : until
   }
 
   /** How long the machine was suspended since this was last asked. */

@@ -5,7 +5,7 @@ import {
   detectorOptions,
   falseFailoversPerDay,
 } from "../../domain/DetectorOptions.ts"
-import type { HostVerdict } from "../../domain/Health.ts"
+import type { HostVerdict, Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 import { nowUnsafe } from "../Now.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
@@ -33,9 +33,9 @@ export type ProbingSource = HealthSource["Service"] & {
  * Watches hosts through one {@link Probe}. One fiber drives all of them: it sleeps until the next probe is due, sends
  * what is due, and sleeps again; replies are taken as they come.
  *
- * While answers are awaited it wakes at least every third of the detector's timeout. A wake that is itself later than another
- * third means that this process was stopped or blocked: that window says nothing of any host. So every miss that
- * counts had a third of the timeout, 50 ms by default, in which replies were being read. The same holds for a window in which
+ * While answers are awaited it wakes at least every third of the detector's timeout, and otherwise only when something is due. A wake
+ * that is itself later than another third means that this process was stopped or blocked: that window says nothing of any host. So every
+ * miss that counts had a third of the timeout, 50 ms by default, in which replies were being read. The same holds for a window in which
  * this machine refused its own probes, all of them, since its link was down or had no room.
  *
  * When the transport dies or cannot be opened, or no probe leaves this machine for three intervals, the source is Down, all
@@ -106,30 +106,48 @@ export const make = Effect.fnUntraced(function* (
     const transport: ProbeTransport = yield* probe.open(sink)
     hosts.restart(now())
     const pauses = new Pauses(clock, sinceBoot, options.timeout / 3)
-    for (;;) {
-      wake.closeUnsafe()
-      const present = now()
+
+    let present = now()
+
+    /** Does what is due. */
+    const pass = Effect.suspend((): Effect.Effect<void, ProbeUnavailable> => {
+      present = now()
       const blindFrom = pauses.woke(present)
       if (blindFrom !== undefined) hosts.blind(blindFrom, present, "this process did not run")
       const trouble = traffic.mended(present)
       if (trouble !== undefined) hosts.blind(trouble.from, present, trouble.why)
       fault ??= traffic.fault(present)
-      if (fault !== undefined) return yield* new ProbeUnavailable({ why: fault })
+      if (fault !== undefined) return Effect.fail(new ProbeUnavailable({ why: fault }))
       if (hosts.size === 0 || traffic.proven(present)) becomeUp()
-      if (state._tag === "Up" && !announced) {
-        announced = true
-        yield* Effect.logInfo(`health source ${probe.name} is up`)
-      }
       const batch = hosts.take(present, batchLimit)
-      if (batch.length > 0) {
-        traffic.sent(batch.length, present)
-        yield* transport.send(batch)
-      }
-      const until = Math.min(hosts.earliest, traffic.awaits(present) ? present + options.timeout / 3 : Infinity)
+      if (batch.length > 0) traffic.sent(batch.length, present)
+      const send = batch.length > 0 ? transport.send(batch) : Effect.void
+      if (announced || state._tag === "Down") return send
+      announced = true
+      return Effect.andThen(Effect.logInfo(`health source ${probe.name} is up`), send)
+    })
+
+    const untilDue = (): Millis => {
+      const awaits = hosts.awaits(present)
+      const due = Math.min(hosts.earliest, traffic.due(present), awaits ? present + options.timeout / 3 : Infinity)
       // Whole milliseconds and never none: timers know no fractions, and batches shall stay apart.
-      const pause = Math.max(1, Math.ceil(until - present))
-      pauses.sleeps(present, pause)
-      yield* Number.isFinite(pause) ? Effect.raceFirst(Effect.sleep(pause), wake.await) : wake.await
+      const pause = Math.max(1, Math.ceil(due - present))
+      pauses.sleeps(present, { until: present + pause, awaits })
+      return pause
+    }
+
+    const passes = Effect.gen(function* () {
+      for (;;) {
+        // What was taken is sent, whoever wakes it.
+        yield* Effect.uninterruptible(pass)
+        const pause = untilDue()
+        yield* Number.isFinite(pause) ? Effect.sleep(pause) : Effect.never
+      }
+    })
+    // It is woken seldom, and sleeps often: so sleeping is what is cheap.
+    for (;;) {
+      wake.closeUnsafe()
+      yield* Effect.raceFirst(passes, wake.await)
     }
   })
 

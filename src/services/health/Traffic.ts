@@ -1,5 +1,4 @@
 import type { DetectorOptions } from "../../domain/DetectorOptions.ts"
-import { replyWindow } from "../../domain/DetectorOptions.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 
@@ -39,7 +38,6 @@ export class Traffic {
   #counted = nothing
   #why = ""
   #firstSentAt = Infinity
-  #lastSentAt = -Infinity
   #heardAt = -Infinity
   #sentSinceRefusal = 0
   #refusals: Refusals | undefined
@@ -54,7 +52,6 @@ export class Traffic {
     const { sent, since } = this.#counted
     this.#counted = { ...this.#counted, since: sent === 0 ? now : since, sent: sent + count }
     this.#firstSentAt = Math.min(this.#firstSentAt, now)
-    this.#lastSentAt = now
     this.#sentSinceRefusal += count
   }
 
@@ -101,15 +98,20 @@ export class Traffic {
     return to - first >= this.#options.timeout / 3 ? { from, to, why } : undefined
   }
 
-  /** Whether a reply may still come. */
-  awaits(now: Millis): boolean {
-    return now - this.#lastSentAt < replyWindow(this.#options)
-  }
-
   /** Whether the transport was seen to work: a probe went out and was not reported back within a third of the timeout. */
   proven(now: Millis): boolean {
     const { lost, replied, sent } = this.#counted
     return replied || (sent > lost && now - this.#firstSentAt >= this.#options.timeout / 3)
+  }
+
+  /** When {@link mended}, {@link proven} or {@link fault} may have something else to say although nothing is sent or heard. */
+  due(now: Millis): Millis {
+    const { replied, sent, since } = this.#counted
+    const { interval, timeout } = this.#options
+    const mended = this.#refusals === undefined ? Infinity : this.#refusals.to + timeout
+    if (replied || sent === 0) return mended
+    const proven = this.#firstSentAt + timeout / 3
+    return Math.min(mended, proven > now ? proven : Infinity, since + 3 * interval)
   }
 
   /** Why the transport is of no use, if nothing left this machine for three intervals. */

@@ -14,6 +14,22 @@ interface Watched {
   detector: Detector
   sequence: number
   due: Millis
+  sentAt: Millis
+}
+
+/** Probes of hosts that answer wait for the next of so many moments in an interval, so that one wake sends those of several hosts. */
+const momentsPerInterval = 100
+
+/** When such a probe goes out, never later than an interval after the one before. Others go out when they are due. */
+const momentOf = (
+  { interval }: DetectorOptions,
+  { pending, verdict }: Detector,
+  due: Millis,
+  sentAt: Millis,
+): Millis => {
+  if (verdict._tag === "Healthy" && pending.length > 0) return due
+  const grain = interval / momentsPerInterval
+  return Math.max(due, Math.min(Math.ceil(due / grain) * grain, sentAt + interval))
 }
 
 /** Anchors are asked again at once when a host falls silent, though not more often than this. */
@@ -49,6 +65,8 @@ export class Watchlist {
   readonly #anchorsChanged: ChangedVerdicts
   readonly #anchors: ReadonlySet<Ip>
   readonly #silences = new Silences()
+  /** Those with a probe that was neither answered nor missed, and some whose time is over. */
+  readonly #awaited = new Set<Watched>()
   #wanted: ReadonlySet<Ip> = new Set()
   #hasDoubts = false
   #anchorsAskedAt = -Infinity
@@ -79,9 +97,18 @@ export class Watchlist {
     return this.#hosts.size
   }
 
-  /** No probe is due before this; `Infinity` without hosts. */
+  /** When the next probe is due, or the next look at what has become of one; `Infinity` without hosts. */
   get earliest(): Millis {
     return this.#queue.earliest
+  }
+
+  /** Whether a reply may still come in time. */
+  awaits(now: Millis): boolean {
+    for (const entry of this.#awaited) {
+      if (entry.detector.pending.some(({ deadline, missed }) => !missed && deadline > now)) return true
+      this.#awaited.delete(entry)
+    }
+    return false
   }
 
   /** Replaces the set of hosts. Those that stay keep what is known of them and their rhythm. */
@@ -91,14 +118,14 @@ export class Watchlist {
       if (hosts.has(host)) continue
       this.#changed.forget(host)
       for (const other of this.#silences.note(host, undefined, hosts.size)) this.#tell(other)
-      if (!all.has(host)) this.#hosts.delete(host)
+      if (!all.has(host)) this.#remove(host)
     }
     const known = [...hosts].filter((host) => !this.#wanted.has(host) && this.#hosts.has(host))
     this.#wanted = new Set(hosts)
     const added = [...all].filter((host) => !this.#hosts.has(host)).sort()
     const fresh = added.map((host): Watched => {
       const seed = (stableNumber(host) ^ this.#seed) >>> 0
-      return { host, detector: watched(now, seed), sequence: 0, due: now }
+      return { host, detector: watched(now, seed), sequence: 0, due: now, sentAt: now }
     })
     for (const entry of fresh) {
       this.#hosts.set(entry.host, entry)
@@ -124,6 +151,7 @@ export class Watchlist {
       if (entry === undefined) break
       const { host, sequence } = entry
       entry.sequence = (sequence + 1) & 0xffff
+      entry.sentAt = now
       this.counts.missed += overdue(entry.detector, now).length
       this.#observe(entry, Observation.Sent({ sequence, othersAnsweredAt: this.#answeredAt }), now)
       this.#queue.add(entry)
@@ -182,12 +210,21 @@ export class Watchlist {
     this.repeat()
   }
 
+  #remove(host: Ip): void {
+    const entry = this.#hosts.get(host)
+    if (entry === undefined) return
+    this.#hosts.delete(host)
+    this.#awaited.delete(entry)
+  }
+
   #observe(entry: Watched, observation: Observation, now: Millis): void {
     const { host } = entry
     const before = silenceOf(entry.detector)
     const [detector, verdict, nextProbeAt] = observe(this.#options, entry.detector, observation, now)
     entry.detector = detector
-    entry.due = nextProbeAt
+    entry.due = momentOf(this.#options, detector, nextProbeAt, entry.sentAt)
+    if (detector.pending.some(({ missed }) => !missed)) this.#awaited.add(entry)
+    else this.#awaited.delete(entry)
     const silentSince = silenceOf(detector)
     const turned = (silentSince === undefined) !== (before === undefined)
     if (turned && this.#wanted.has(host)) {

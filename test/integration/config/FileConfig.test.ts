@@ -332,6 +332,29 @@ const regularFile: FileSystem.File.Info = {
   blocks: Option.none(),
 }
 
+/** An open file that can only be read. */
+const opened = (bytes: Uint8Array): FileSystem.File => {
+  const unused = Effect.die("files are only read")
+  let offset = 0
+  const readAlloc = (size: number) =>
+    Effect.sync(() => {
+      const chunk = bytes.slice(offset, offset + size)
+      offset += chunk.length
+      return chunk.length === 0 ? Option.none() : Option.some(chunk)
+    })
+  return {
+    [FileSystem.FileTypeId]: FileSystem.FileTypeId,
+    stat: unused,
+    sync: unused,
+    seek: () => unused,
+    read: () => unused,
+    readAlloc,
+    truncate: () => unused,
+    write: () => unused,
+    writeAll: () => unused,
+  }
+}
+
 /** A file whose content, and whose file system's patience, the test decides; and how it was asked for. */
 const scripted = (content: () => string, gate: Effect.Effect<void> = Effect.void) => {
   const asked = { times: 0, pending: 0, mostPending: 0 }
@@ -342,7 +365,7 @@ const scripted = (content: () => string, gate: Effect.Effect<void> = Effect.void
         asked.mostPending = Math.max(asked.mostPending, ++asked.pending)
         return Effect.as(gate, regularFile)
       }).pipe(Effect.ensuring(Effect.sync(() => asked.pending--))),
-    stream: () => Stream.sync(() => Buffer.from(content())),
+    open: () => Effect.sync(() => opened(Buffer.from(content()))),
   })
   return { layer: Layer.provide(FileConfig.layer("spec.json"), files), asked }
 }

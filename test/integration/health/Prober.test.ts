@@ -179,6 +179,32 @@ describe("the prober", () => {
   )
 })
 
+describe("a prober with nothing to do", () => {
+  it.effect("sleeps until the next probe once all are answered, and wakes for those of many hosts at once", () =>
+    Effect.gen(function* () {
+      const sleepsOf = Effect.fnUntraced(function* (count: number) {
+        const control = yield* stoppable()
+        const { source } = yield* startOn(control)
+        yield* source.watch(many(count))
+        yield* TestClock.adjust("5 seconds")
+        const before = control.sleeps()
+        yield* TestClock.adjust("20 seconds")
+        return control.sleeps() - before
+      }, Effect.scoped)
+      // Replies take a sleep each, too, and each probe one more, of a third of the timeout.
+      assert.isAtMost(yield* sleepsOf(1), 3 * 23)
+      assert.isAtMost(yield* sleepsOf(1_000), 1_000 * 23 + 20 * 150)
+      const control = yield* stoppable()
+      const { source } = yield* startOn(control)
+      yield* source.watch(new Set())
+      yield* TestClock.adjust("1 second")
+      const before = control.sleeps()
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(control.sleeps(), before)
+    }),
+  )
+})
+
 describe("a transport that is down", () => {
   it.effect("makes the source Down with the reason and every verdict unknown, and is opened again", () =>
     Effect.gen(function* () {
@@ -273,6 +299,7 @@ describe("a transport that is down", () => {
 const stoppable = Effect.fnUntraced(function* () {
   const inner = yield* Clock.Clock
   let skew = { monotonic: 0, wall: 0 }
+  let sleeps = 0
   const clock: Clock.Clock = {
     currentTimeMillisUnsafe: () => inner.currentTimeMillisUnsafe() + skew.wall,
     currentTimeMillis: Effect.sync(() => inner.currentTimeMillisUnsafe() + skew.wall),
@@ -280,7 +307,10 @@ const stoppable = Effect.fnUntraced(function* () {
     currentTimeNanos: Effect.sync(() => inner.currentTimeNanosUnsafe() + BigInt(skew.wall) * 1_000_000n),
     monotonicTimeNanosUnsafe: () => inner.monotonicTimeNanosUnsafe() + BigInt(skew.monotonic) * 1_000_000n,
     monotonicTimeNanos: Effect.sync(() => inner.monotonicTimeNanosUnsafe() + BigInt(skew.monotonic) * 1_000_000n),
-    sleep: (duration) => inner.sleep(duration),
+    sleep: (duration) => {
+      sleeps++
+      return inner.sleep(duration)
+    },
   }
   /** Time passes in which nothing of this process runs: timers are found late. */
   const stop = (duration: Duration.Input) => {
@@ -297,7 +327,7 @@ const stoppable = Effect.fnUntraced(function* () {
     set(duration)
     suspended += Duration.toMillis(duration)
   }
-  return { clock, set, sinceBoot, stop, suspend }
+  return { clock, set, sinceBoot, sleeps: () => sleeps, stop, suspend }
 })
 
 /** A prober on such a clock. */

@@ -30,7 +30,7 @@ export class Daemon {
     this.weather = Array.from({ length: scene.sources }, fairWeather)
     this.#instance = new Instance(lane, scene)
     const { evidence } = this
-    const isAnchor = new Set(scene.anchors)
+    const isAnchor: ReadonlySet<string> = new Set(scene.anchors)
     this.#instance.start({
       disk: days.disk,
       log: (level, words) => days.say(name, `${level === "Info" ? "" : `${level}: `}${words}`),
@@ -45,7 +45,7 @@ export class Daemon {
           lane,
           weather,
           dice: dice.named(`packets ${n}`),
-          answers: (host) => isAnchor.has(host) || days.cloud.simulation.answersUnsafe(ip(host)),
+          answers: (host) => isAnchor.has(host) || days.cloud.simulation.answersUnsafe(host),
           witness: evidence.listen(() => time.now),
         }),
       ),
@@ -151,7 +151,11 @@ export class Daemon {
         const { now } = this.#days.time
         if (isDone && isDrained) drains.set(host, { from: now, mayBeFrom: asked, until: Infinity })
         else if (isDone && before !== undefined) drains.set(host, { ...before, from: Infinity, until: now })
-        else if (!isDone && isDrained && before === undefined && !Exit.hasInterrupts(exit)) drains.delete(host)
+        else if (!isDone && isDrained && !Exit.hasInterrupts(exit)) {
+          // It was refused: all is as it was.
+          if (before === undefined) drains.delete(host)
+          else drains.set(host, before)
+        }
       },
     )
   }

@@ -221,8 +221,9 @@ export class Days {
         for (const [host, drain] of before.evidence.drains) {
           const known = evidence.drains.get(host)
           const until = Math.max(drain.until, known?.until ?? -Infinity)
-          // Two daemons write over each other's state: then it is not known whether it is kept.
-          const from = this.alive.length > 0 || this.#daemons.length > 1 ? Infinity : now
+          // Two daemons write over each other's state: then it is not known whether it is kept. Nor is what was not answered.
+          const isKept = drain.from < Infinity && this.alive.length === 0 && this.#daemons.length === 1
+          const from = isKept ? now : Infinity
           if (until > now) evidence.drains.set(host, { from, mayBeFrom: now, until })
         }
         for (const key of before.confirmed) daemon.confirmed.add(key)

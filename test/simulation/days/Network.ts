@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Millis } from "../../../src/domain/Health.ts"
+import type { Ip } from "../../../src/domain/Ip.ts"
 import type { Probe, ProbeTransport } from "../../../src/services/health/Probe.ts"
 import { ProbeUnavailable } from "../../../src/services/health/Probe.ts"
 import type { Dice } from "./Dice.ts"
@@ -32,7 +33,7 @@ export const probeOf = (options: {
   readonly lane: Lane
   readonly dice: Dice
   readonly weather: Weather
-  readonly answers: (host: string) => boolean
+  readonly answers: (host: Ip) => boolean
   readonly witness: Witness
 }): Probe["Service"] => {
   const { answers, dice, lane, weather, witness } = options
