@@ -18,7 +18,7 @@ const readMap = Effect.fnUntraced(function* (
   if (look._tag === "Unreadable") return yield* startFault(option, look.why)
   if (look._tag === "TooLarge") return yield* startFault(option, `${file}: expected at most 1 MiB`)
   const text = yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(look.bytes),
+    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(look.bytes),
     catch: () => startFault(option, `${file}: expected UTF-8 text`),
   })
   return yield* Effect.fromResult(

@@ -20,7 +20,8 @@ export const tooLarge: SpecProblem = { path: "$", message: `expected at most ${m
 const toText = (bytes: Uint8Array): Result.Result<string, ReadonlyArray<SpecProblem>> => {
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   return Result.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    // It leaves the byte order mark to the JSON reader, which passes over one.
+    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
     catch: () => [{ path: "$", message: `expected UTF-8 text, got ${isUtf16 ? "UTF-16" : "bytes that are not"}` }],
   })
 }

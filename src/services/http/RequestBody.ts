@@ -40,7 +40,7 @@ export const jsonText = Effect.fnUntraced(function* (request: HttpServerRequest.
     Effect.mapError(unread),
   )
   return yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
     catch: () => new BadRequest({ detail: "expected the body in UTF-8" }),
   })
 })

@@ -55,9 +55,9 @@ export class Disk {
   }
 
   /** Somebody else writes, in one step. */
-  put(path: string, text: string): void {
+  put(path: string, content: string | Uint8Array): void {
     const inode = new Inode()
-    inode.bytes = new TextEncoder().encode(text)
+    inode.bytes = typeof content === "string" ? new TextEncoder().encode(content) : content
     inode.synced = inode.bytes
     this.#names.set(path, inode)
     this.#syncedNames.set(path, inode)
