@@ -6,6 +6,7 @@ import * as AwsAlarms from "../services/health/cloudwatch/AwsAlarms.ts"
 import * as CloudWatchHealth from "../services/health/cloudwatch/CloudWatchHealth.ts"
 import type { HealthSource } from "../services/health/HealthSource.ts"
 import type { HostInstances } from "../services/health/HostInstances.ts"
+import { utf8Text } from "../services/Utf8.ts"
 import type { AlarmChoice } from "./AlarmOptions.ts"
 import { StartFault, startFault } from "./StartFault.ts"
 
@@ -17,10 +18,9 @@ const readMap = Effect.fnUntraced(function* (
   const look = yield* readOnce(file)
   if (look._tag === "Unreadable") return yield* startFault(option, look.why)
   if (look._tag === "TooLarge") return yield* startFault(option, `${file}: expected at most 1 MiB`)
-  const text = yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(look.bytes),
-    catch: () => startFault(option, `${file}: expected UTF-8 text`),
-  })
+  const text = yield* Effect.fromResult(
+    Result.mapError(utf8Text(look.bytes), () => startFault(option, `${file}: expected UTF-8 text`)),
+  )
   return yield* Effect.fromResult(
     Result.mapError(
       decodeAlarmMap(text),

@@ -60,7 +60,7 @@ describe("a spec file that is written over", () => {
           )
         }
       }),
-      runs(3),
+      { ...runs(1), numRuns: 3 },
     )
   })
 

@@ -3,6 +3,7 @@ import { decodeRouteSpecSteps } from "../../domain/DecodeRouteSpec.ts"
 import type { DecodedSpec, SpecProblem } from "../../domain/RouteSpec.ts"
 import { allSteps, type Steps } from "../../domain/Steps.ts"
 import { maxFileBytes } from "../FileLook.ts"
+import { utf8Text } from "../Utf8.ts"
 
 /** Reads a route spec from the bytes of a file, which must be UTF-8. Gives the spec, or all its faults. */
 export const decodeSpecBytes = (bytes: Uint8Array): Result.Result<DecodedSpec, ReadonlyArray<SpecProblem>> =>
@@ -10,18 +11,11 @@ export const decodeSpecBytes = (bytes: Uint8Array): Result.Result<DecodedSpec, R
 
 /** {@link decodeSpecBytes} in steps. */
 export function* decodeSpecSteps(bytes: Uint8Array): Steps<Result.Result<DecodedSpec, ReadonlyArray<SpecProblem>>> {
-  const text = toText(bytes)
-  return Result.isFailure(text) ? Result.fail(text.failure) : yield* decodeRouteSpecSteps(text.success)
+  const text = utf8Text(bytes)
+  return Result.isFailure(text)
+    ? Result.fail([{ path: "$", message: `expected UTF-8 text, got ${text.failure}` }])
+    : yield* decodeRouteSpecSteps(text.success)
 }
 
 /** What is wrong with a file that is longer than {@link maxFileBytes}. */
 export const tooLarge: SpecProblem = { path: "$", message: `expected at most ${maxFileBytes} bytes (1 MiB), got more` }
-
-const toText = (bytes: Uint8Array): Result.Result<string, ReadonlyArray<SpecProblem>> => {
-  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-  return Result.try({
-    // It leaves the byte order mark to the JSON reader, which passes over one.
-    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-    catch: () => [{ path: "$", message: `expected UTF-8 text, got ${isUtf16 ? "UTF-16" : "bytes that are not"}` }],
-  })
-}

@@ -1,6 +1,7 @@
-import { ByteSize, Effect } from "effect"
+import { ByteSize, Effect, Result } from "effect"
 import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
 import { maxJsonLength } from "../../domain/JsonText.ts"
+import { utf8Text } from "../Utf8.ts"
 import { BadRequest, ContentTooLarge, UnsupportedMediaType } from "./Problems.ts"
 
 /** The longest body, in bytes: what the JSON reader takes. */
@@ -39,8 +40,7 @@ export const jsonText = Effect.fnUntraced(function* (request: HttpServerRequest.
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBodyBytes)),
     Effect.mapError(unread),
   )
-  return yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-    catch: () => new BadRequest({ detail: "expected the body in UTF-8" }),
-  })
+  return yield* Effect.fromResult(
+    Result.mapError(utf8Text(new Uint8Array(bytes)), () => new BadRequest({ detail: "expected the body in UTF-8" })),
+  )
 })
