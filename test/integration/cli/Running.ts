@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Data, Effect, Option, Schema, type Scope } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 import { StatusJson } from "../../../src/services/http/StatusJson.ts"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
@@ -74,9 +75,8 @@ export const start = Effect.fnUntraced(function* (
   { environment = {}, nodeOptions = [], program = main, under = [] }: StartOptions = {},
 ): Effect.fn.Return<Running, never, Scope.Scope> {
   const [command = "", ...rest] = [...under, process.execPath, ...nodeOptions, program, ...args]
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(command, rest, { env: { ...bare, ...environment }, stdio: ["ignore", "pipe", "pipe"] })),
-    (child) => Effect.sync(() => void child.kill("SIGKILL")),
+  const child = yield* scopedChild(() =>
+    spawn(command, rest, { env: { ...bare, ...environment }, stdio: ["ignore", "pipe", "pipe"] }),
   )
   let stdout = ""
   let stderr = ""

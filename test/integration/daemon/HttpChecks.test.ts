@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 import { allHealthy, carried, failed } from "../../support/daemon/Look.ts"
 import { a, b, everywhere, stand } from "../../support/daemon/Stand.ts"
 import { Moto } from "../../support/ec2/Moto.ts"
@@ -21,10 +22,7 @@ const program = `
 
 /** An application on every host of an island. Gives what makes one of them answer 503. */
 const application = (namespace: string): Effect.Effect<(host: string) => Effect.Effect<void>, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => spawn("ip", ["netns", "exec", namespace, process.execPath, "-e", program])),
-    (child) => Effect.sync(() => child.kill("SIGKILL")),
-  ).pipe(
+  scopedChild(() => spawn("ip", ["netns", "exec", namespace, process.execPath, "-e", program])).pipe(
     Effect.tap((child) => Effect.callback<void>((resume) => void child.stdout.once("data", () => resume(Effect.void)))),
     Effect.map((child) => (host) => Effect.sync(() => void child.stdin.write(`${host}\n`))),
   )

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Data, Effect } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 
 /** It was not said in time. */
 export class Unsaid extends Data.TaggedError("Unsaid")<{ readonly message: string }> {}
@@ -34,9 +35,8 @@ export const notifySocket = Effect.gen(function* () {
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
   )
   const path = join(folder, "socket")
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn("python3", ["-c", receiver, path], { stdio: ["ignore", "pipe", "pipe"] })),
-    (child) => Effect.sync(() => void child.kill("SIGKILL")),
+  const child = yield* scopedChild(() =>
+    spawn("python3", ["-c", receiver, path], { stdio: ["ignore", "pipe", "pipe"] }),
   )
   let output = ""
   let errors = ""

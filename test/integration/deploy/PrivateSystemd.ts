@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Schedule, type Scope } from "effect"
 import { run, ToolFailed } from "../../support/netns/Tools.ts"
+import { childrenOf, scopedChild } from "../../support/process/Children.ts"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 const systemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].find(existsSync)
@@ -84,21 +85,6 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
 done
 `
 
-const childrenOf = (pid: number): ReadonlyArray<number> => {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
-  } catch {
-    return []
-  }
-}
-
-const kill = (child: ChildProcess) =>
-  Effect.callback<void>((resume) => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return resume(Effect.void)
-    child.once("exit", () => resume(Effect.void))
-    child.kill("SIGKILL")
-  })
-
 const filesOf = ({ dropIn, files, unit }: PrivateSystemdOptions): Readonly<Record<string, string>> => ({
   "run/units/test.target": "[Unit]\nDefaultDependencies=no\nWants=vpc-router.service\n",
   "run/units/vpc-router.service": readFileSync(unit, "utf8"),
@@ -131,25 +117,22 @@ export const privateSystemd = Effect.fnUntraced(function* (
     SYSTEMD: systemd,
   }
   let output = ""
-  const outer = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const child = spawn("unshare", ["--mount", "sh", "-c", enter], { env, stdio: ["ignore", "pipe", "pipe"] })
-      const keep = (chunk: Buffer): void => void (output += chunk.toString())
-      child.stdout.on("data", keep)
-      child.stderr.on("data", keep)
-      child.on("error", ({ message }) => void (output += `unshare (apt-get install util-linux): ${message}`))
-      return child
+  // After its end.
+  yield* Effect.addFinalizer(() =>
+    Effect.callback<void>((resume) => {
+      const cleaner = spawn("unshare", ["--mount", "sh", "-c", leave], { env, stdio: "ignore" })
+      cleaner.on("error", () => resume(Effect.void))
+      cleaner.on("close", () => resume(Effect.void))
     }),
-    (child) =>
-      Effect.andThen(
-        kill(child),
-        Effect.callback<void>((resume) => {
-          const cleaner = spawn("unshare", ["--mount", "sh", "-c", leave], { env, stdio: "ignore" })
-          cleaner.on("error", () => resume(Effect.void))
-          cleaner.on("close", () => resume(Effect.void))
-        }),
-      ),
   )
+  const outer = yield* scopedChild(() => {
+    const child = spawn("unshare", ["--mount", "sh", "-c", enter], { env, stdio: ["ignore", "pipe", "pipe"] })
+    const keep = (chunk: Buffer): void => void (output += chunk.toString())
+    child.stdout.on("data", keep)
+    child.stderr.on("data", keep)
+    child.on("error", ({ message }) => void (output += `unshare (apt-get install util-linux): ${message}`))
+    return child
+  })
 
   const inside = (command: string, ...args: ReadonlyArray<string>) =>
     Effect.suspend(() => {

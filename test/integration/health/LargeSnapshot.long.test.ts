@@ -6,6 +6,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 import { awsEnvironment } from "../../support/ec2/AwsEnvironment.ts"
 import { destinationOf, hostOf, largeVpcId } from "../../support/ec2/LargeEc2.ts"
 import { serveLargeVpc } from "../../support/ec2/LargeStand.ts"
@@ -40,14 +41,11 @@ describe("a VPC of 200 tables with 1,000 routes each and 10,000 hosts, read agai
       const more = ["--port", "0", "--dry-run", "--log-format", "json", "--log-level", "debug"]
       const args = [...wrapper, process.execPath, "--import", stallsModule, main, ...options, ...more]
       const lines: Array<string> = []
-      const daemon = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          spawn(args[0] ?? "", [...args.slice(1), "--route-recheck-interval", "5"], {
-            stdio: ["ignore", "pipe", "inherit"],
-            env: { ...process.env, ...awsEnvironment(endpoint), STALLS_FILE: figures },
-          }),
-        ),
-        (process) => Effect.sync(() => process.kill("SIGKILL")),
+      const daemon = yield* scopedChild(() =>
+        spawn(args[0] ?? "", [...args.slice(1), "--route-recheck-interval", "5"], {
+          stdio: ["ignore", "pipe", "inherit"],
+          env: { ...process.env, ...awsEnvironment(endpoint), STALLS_FILE: figures },
+        }),
       )
       createInterface(daemon.stdout).on("line", (line) => lines.push(line))
 

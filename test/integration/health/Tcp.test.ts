@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { createServer, type Server, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope, Stream } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 import { detectorOptions } from "../../../src/domain/DetectorOptions.ts"
 import { type Ip, ip } from "../../../src/domain/Ip.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
@@ -42,17 +43,14 @@ const accepting = (port = 0): Effect.Effect<Accepting, never, Scope.Scope> => {
 }
 
 /** A process that listens and never accepts: once its backlog is full, connections to it hang. */
-const hanging: Effect.Effect<number, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() =>
-    spawn(process.execPath, [
-      "-e",
-      `const server = require("node:net").createServer().listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
+const hanging: Effect.Effect<number, never, Scope.Scope> = scopedChild(() =>
+  spawn(process.execPath, [
+    "-e",
+    `const server = require("node:net").createServer().listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
         require("node:fs").writeSync(1, String(server.address().port) + "\\n")
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
       })`,
-    ]),
-  ),
-  (child) => Effect.sync(() => child.kill("SIGKILL")),
+  ]),
 ).pipe(
   Effect.flatMap((child) =>
     Effect.callback<number>((resume) => {

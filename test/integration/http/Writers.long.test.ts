@@ -6,6 +6,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 import { ToolFailed } from "../../support/netns/Tools.ts"
 import { cable, type Namespace, namespace } from "../../support/netns/Namespaces.ts"
 
@@ -50,15 +51,7 @@ const tokenFile = Effect.acquireRelease(
 const serveIn = Effect.fnUntraced(function* (inside: Namespace, options: object) {
   const shown = JSON.stringify({ allowUnauthenticatedWrites: false, ...options })
   const args = ["netns", "exec", inside.name, process.execPath, "--no-warnings", serve, shown]
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn("ip", args, { stdio: ["ignore", "pipe", "inherit"] })),
-    (running) =>
-      Effect.callback<void>((resume) => {
-        if (running.exitCode !== null || running.signalCode !== null) return resume(Effect.void)
-        running.once("exit", () => resume(Effect.void))
-        running.kill("SIGKILL")
-      }),
-  )
+  const child = yield* scopedChild(() => spawn("ip", args, { stdio: ["ignore", "pipe", "inherit"] }))
   return yield* Effect.callback<string, ToolFailed>((resume) => {
     const fail = (message: string) => resume(Effect.fail(new ToolFailed({ message })))
     child.once("error", ({ message }) => fail(message))

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
+import { scopedChild } from "../../support/process/Children.ts"
 import type { StatusJson } from "../../../src/services/http/StatusJson.ts"
 import { namespace } from "../../support/netns/Namespaces.ts"
 import { finish, start } from "../cli/Running.ts"
@@ -186,9 +187,8 @@ describe("plugins", () => {
           response.end()
         }).listen(8080, "${a}", () => console.log("ready"))`
         const inside = ["ip", "netns", "exec", island.name]
-        const host = yield* Effect.acquireRelease(
-          Effect.sync(() => spawn("ip", ["netns", "exec", island.name, process.execPath, "-e", server])),
-          (host) => Effect.sync(() => void host.kill("SIGKILL")),
+        const host = yield* scopedChild(() =>
+          spawn("ip", ["netns", "exec", island.name, process.execPath, "-e", server]),
         )
         yield* Effect.callback<void>((resume) => {
           host.stdout.once("data", () => resume(Effect.void))

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
+import { scopedChild } from "../process/Children.ts"
 import { type Namespace, namespace } from "../netns/Namespaces.ts"
 import { ToolFailed } from "../netns/Tools.ts"
 import { checkPort, gatePort } from "./Ports.ts"
@@ -63,16 +64,7 @@ const temporaryFolder = Effect.acquireRelease(
 /** Starts the agent and waits until it is ready. */
 const startAgent = Effect.fnUntraced(function* (name: string, inside: string, outside: string) {
   const args = ["netns", "exec", name, process.execPath, "--no-warnings", agent, inside, outside]
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn("ip", args, { stdio: ["pipe", "pipe", "pipe"] })),
-    (started) =>
-      Effect.callback<void>((resume) => {
-        if (started.exitCode !== null || started.signalCode !== null || started.pid === undefined)
-          return resume(Effect.void)
-        started.once("exit", () => resume(Effect.void))
-        started.kill("SIGKILL")
-      }),
-  )
+  const child = yield* scopedChild(() => spawn("ip", args, { stdio: ["pipe", "pipe", "pipe"] }))
   let trouble = ""
   child.stderr.on("data", (text: Buffer) => (trouble += text.toString()))
   child.stdin.on("error", () => undefined)

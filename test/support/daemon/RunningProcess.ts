@@ -1,5 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { Effect, type Scope } from "effect"
+import { scopedChild } from "../process/Children.ts"
 
 /** How a process ended. */
 export interface Ended {
@@ -19,23 +20,13 @@ export interface RunningProcess {
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
 }
 
-const kill = (child: ChildProcessWithoutNullStreams) =>
-  Effect.callback<void>((resume) => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return resume(Effect.void)
-    child.once("exit", () => resume(Effect.void))
-    child.kill("SIGKILL")
-  })
-
 /** Runs a program with exactly this environment; it is killed with the scope. */
 export const runProcess = Effect.fnUntraced(function* (
   command: string,
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string | undefined>>,
 ): Effect.fn.Return<RunningProcess, never, Scope.Scope> {
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(command, args, { env, stdio: "pipe" })),
-    kill,
-  )
+  const child = yield* scopedChild(() => spawn(command, args, { env, stdio: "pipe" }))
   let output = ""
   let errors = ""
   let ended: Ended | undefined

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
+import { scopedChild } from "../process/Children.ts"
 
 const program = fileURLToPath(new URL("LargeEc2.ts", import.meta.url))
 
@@ -20,11 +21,8 @@ export const serveLargeVpc = (
   Effect.gen(function* () {
     const [command = process.execPath, ...args] = [...wrapper, process.execPath]
     const sizes = [size.tables, size.routes, size.hosts].map(String)
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(command, [...args, "--no-warnings", program, ...sizes], { stdio: ["ignore", "pipe", "inherit"] }),
-      ),
-      (process) => Effect.sync(() => process.kill("SIGKILL")),
+    const child = yield* scopedChild(() =>
+      spawn(command, [...args, "--no-warnings", program, ...sizes], { stdio: ["ignore", "pipe", "inherit"] }),
     )
     const endpoint = yield* Effect.callback<string>((resume) => {
       createInterface(child.stdout).once("line", (line) => resume(Effect.succeed(line)))

@@ -2,6 +2,7 @@ import { Context, Data, Effect, Layer, Schedule, type Scope } from "effect"
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { delimiter, join } from "node:path"
+import { scopedChild } from "../process/Children.ts"
 import { freePort } from "./FreePort.ts"
 
 /** The emulator cannot be had here. The message says what to do. */
@@ -42,25 +43,14 @@ const start = Effect.gen(function* () {
   const port = yield* freePort
   const endpoint = `http://127.0.0.1:${port}`
   let output = ""
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const started = spawn(server, ["-H", "127.0.0.1", "-p", String(port)], { stdio: ["ignore", "pipe", "pipe"] })
-      const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-2_000))
-      started.stdout.on("data", keep)
-      started.stderr.on("data", keep)
-      started.on("error", (error) => void (output += String(error)))
-      return started
-    }),
-    (started) =>
-      Effect.callback<void>((resume) => {
-        if (started.exitCode !== null || started.signalCode !== null || started.pid === undefined) {
-          resume(Effect.void)
-          return
-        }
-        started.once("exit", () => resume(Effect.void))
-        started.kill("SIGKILL")
-      }),
-  )
+  const child = yield* scopedChild(() => {
+    const started = spawn(server, ["-H", "127.0.0.1", "-p", String(port)], { stdio: ["ignore", "pipe", "pipe"] })
+    const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-2_000))
+    started.stdout.on("data", keep)
+    started.stderr.on("data", keep)
+    started.on("error", (error) => void (output += String(error)))
+    return started
+  })
   const reset = post(`${endpoint}/moto-api/reset`)
   yield* reset.pipe(
     Effect.retry({

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
+import { scopedChild } from "../process/Children.ts"
 import type { Namespace } from "./Namespaces.ts"
 import { ToolFailed } from "./Tools.ts"
 
@@ -29,10 +30,7 @@ export const answerLate = Effect.fnUntraced(function* (
     `${most}`,
     `${seed}`,
   ]
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn("ip", args, { stdio: ["ignore", "pipe", "inherit"] })),
-    (process) => Effect.sync(() => process.kill("SIGKILL")),
-  )
+  const child = yield* scopedChild(() => spawn("ip", args, { stdio: ["ignore", "pipe", "inherit"] }))
   yield* Effect.callback<void, ToolFailed>((resume) => {
     createInterface(child.stdout).once("line", () => resume(Effect.void))
     child.once("exit", () => resume(Effect.fail(new ToolFailed({ message: "the echo responder ended" }))))

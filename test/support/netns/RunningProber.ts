@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Effect, Schema, type Scope } from "effect"
+import { scopedChild } from "../process/Children.ts"
 import type { Namespace } from "./Namespaces.ts"
 import { ToolFailed } from "./Tools.ts"
 
@@ -50,15 +51,7 @@ export const runProber = Effect.fnUntraced(function* (
   const latest = new Map<string, string>()
   const listeners = new Set<() => void>()
   let trouble = ""
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn("ip", args, { stdio: ["ignore", "pipe", "pipe"] })),
-    (process) =>
-      Effect.callback<void>((resume) => {
-        if (process.exitCode !== null || process.signalCode !== null) return resume(Effect.void)
-        process.once("exit", () => resume(Effect.void))
-        process.kill("SIGKILL")
-      }),
-  )
+  const child = yield* scopedChild(() => spawn("ip", args, { stdio: ["ignore", "pipe", "pipe"] }))
   const tell = () => listeners.forEach((listener) => listener())
   child.on("error", (error) => (trouble += `${error.message}\n`))
   child.on("exit", (code, signal) => {
