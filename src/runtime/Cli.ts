@@ -8,6 +8,7 @@ import {
   type CommandName,
   commandNames,
   commandTable,
+  urlAdvice,
 } from "./commands/CommandTable.ts"
 import { completionsFlag } from "./commands/CompletionScript.ts"
 import { helpText } from "./Help.ts"
@@ -122,9 +123,16 @@ const suggestionsFor = (option: string, asked: Asked, known: ReadonlyArray<strin
   return nearest(option, all).filter((name) => name.startsWith("--"))
 }
 
+/** Whether it says where a daemon serves, to a command that is told so by `--url`. */
+const isPlace = (option: string, asked: CommandName): boolean =>
+  commandTable[asked].own.includes("url") &&
+  (["port", "address"] as const).some((name) => option === `--${name}` || option === `-${entryOf(name).short}`)
+
 const noSuchOption = (option: string, asked: Asked, known: ReadonlyArray<string>): string => {
   const owners = asked === undefined ? commandsWith(option) : []
   if (owners.length > 0) return `it is an option of vpc-router ${owners.join(", ")}`
+  if (asked !== undefined && isPlace(option, asked))
+    return `there is no such option of vpc-router ${asked}: ${urlAdvice} the daemon serves`
   const of = asked === undefined ? "" : ` of vpc-router ${asked}`
   return `there is no such option${of}${orNearest(suggestionsFor(option, asked, known))}`
 }

@@ -28,6 +28,9 @@ export interface CommandEntry {
   readonly exits: ReadonlyArray<readonly [code: number, meaning: string]>
 }
 
+/** For those who look for the daemon's own `--port` in a command that asks a daemon. */
+export const urlAdvice = "--url http://HOST:PORT says where"
+
 const planningGroups: ReadonlySet<OptionGroup> = new Set<OptionGroup>([
   "What to route",
   "AWS",

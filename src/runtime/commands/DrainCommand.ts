@@ -107,9 +107,9 @@ export const drain = Effect.fnUntraced(function* (
   run: CommandRun,
 ): Effect.fn.Return<number, StartFault, FileSystem.FileSystem> {
   const { client, host, isJson, timeout } = yield* connect(run)
-  const before = leftOn((yield* Effect.mapError(client.status, daemonFault)).status, host).length
-  yield* Effect.mapError(client.steer(host, "drain"), daemonFault)
-  const { left, status } = yield* Effect.mapError(untilMoved(client, host, timeout), daemonFault)
+  const before = leftOn((yield* Effect.mapError(client.status, daemonFault(run))).status, host).length
+  yield* Effect.mapError(client.steer(host, "drain"), daemonFault(run))
+  const { left, status } = yield* Effect.mapError(untilMoved(client, host, timeout), daemonFault(run))
   const moved = Math.max(0, before - left.length)
   const told = left.map((one) => ({ ...one, why: whyLeft(status, one) }))
   if (isJson) yield* printJson({ ip: host, drained: true, moved, left: told })
@@ -129,8 +129,8 @@ export const undrain = Effect.fnUntraced(function* (
   run: CommandRun,
 ): Effect.fn.Return<number, StartFault, FileSystem.FileSystem> {
   const { client, host, isJson } = yield* connect(run)
-  yield* Effect.mapError(client.steer(host, "undrain"), daemonFault)
-  const { status } = yield* Effect.mapError(client.status, daemonFault)
+  yield* Effect.mapError(client.steer(host, "undrain"), daemonFault(run))
+  const { status } = yield* Effect.mapError(client.status, daemonFault(run))
   const why = status.hosts.find(({ ip }) => ip === host)?.why ?? null
   if (isJson) yield* printJson({ ip: host, drained: false, why })
   else {

@@ -5,6 +5,7 @@ import { alarmsOf } from "./Alarms.ts"
 import { argumentOf, checkOptions, type CommandRun, print, printJson, screen } from "./CommandRun.ts"
 import { type DaemonClient, daemonClient, type DaemonFault, type DaemonStatus } from "./DaemonClient.ts"
 import { readUrl } from "./DaemonOptions.ts"
+import { urlAdvice } from "./CommandTable.ts"
 import { type Line, line, render } from "./Lines.ts"
 import { statusChanges, type Told } from "./StatusChanges.ts"
 import { statusText } from "./StatusText.ts"
@@ -20,9 +21,14 @@ const faultWords = (error: DaemonFault): string =>
     ? `no daemon answers at ${error.url}: ${error.why}`
     : `the daemon refuses: ${error.why}`
 
-/** The fault that ends a command. */
-export const daemonFault = (error: DaemonFault): StartFault =>
-  startFault(error._tag === "DaemonUnreachable" ? "--url" : "", faultWords(error))
+/** The fault that ends a command. Who did not say where the daemon serves is told how to. */
+export const daemonFault =
+  ({ reader }: CommandRun) =>
+  (error: DaemonFault): StartFault => {
+    if (error._tag === "DaemonRefused") return startFault("", faultWords(error))
+    const advice = reader.isGiven("url") ? "" : ` (${urlAdvice} it serves, if elsewhere)`
+    return startFault(reader.place("url"), `${faultWords(error)}${advice}`)
+  }
 
 type Look = Result.Result<DaemonStatus, DaemonFault>
 
@@ -102,7 +108,7 @@ export const showStatus = Effect.fnUntraced(function* (run: CommandRun): Effect.
   const client = daemonClient(url, undefined)
   if (isWatching && isJson) return yield* watchJson(client)
   if (isWatching) return yield* screen(run).isTerminal ? watchScreen(run, client) : watchLines(client)
-  const { json, status } = yield* Effect.mapError(client.status, daemonFault)
+  const { json, status } = yield* Effect.mapError(client.status, daemonFault(run))
   yield* isJson ? printJson(json) : print(run, statusText(status))
   return codeOf(status)
 })

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
 import { version } from "../../../src/runtime/Version.ts"
+import { freePort } from "../../support/ec2/FreePort.ts"
 import { type Ended, finish, start } from "./Running.ts"
 
 /** Ended as a program does that cannot do what it was asked to: with these lines on standard error, and nothing else. */
@@ -83,6 +84,29 @@ describe("the command line", () => {
       )
       refused(yield* finish(["--file"]), "vpc-router: --file: expected")
       refused(yield* finish(["-m", "http", "--simulate", "-p", "0", "extra", "words"]), `got "extra"`)
+    }),
+  )
+
+  it.live("commands that ask a daemon say that it is --url that names its place, not the daemon's own options", () =>
+    Effect.gen(function* () {
+      const cases = [
+        ["-p", "status", "-p", "4000"],
+        ["--port", "drain", "10.33.20.93", "--port", "4000"],
+        ["--address", "undrain", "10.33.20.93", "--address=10.33.20.5"],
+      ] as const
+      const ended = yield* Effect.forEach(cases, ([, ...args]) => finish(args), { concurrency: 3 })
+      ended.forEach(({ stderr }, at) => {
+        const [option, name] = cases[at] ?? []
+        assert.strictEqual(
+          stderr.split("\n")[0],
+          `vpc-router: ${option}: there is no such option of vpc-router ${name}: --url http://HOST:PORT says where the daemon serves`,
+        )
+      })
+      const port = String(yield* freePort)
+      refused(
+        yield* finish(["status"], { environment: { VPC_ROUTER_PORT: port } }),
+        `vpc-router: --url: no daemon answers at http://localhost:${port}: connect ECONNREFUSED 127.0.0.1:${port} (--url http://HOST:PORT says where it serves, if elsewhere)`,
+      )
     }),
   )
 
