@@ -71,6 +71,52 @@ describe("the text of a state file", () => {
     )
   })
 
+  it("that is damaged: the place, what was expected and what was found, on one line", () => {
+    const whole = {
+      version: 1,
+      route_spec: { "10.66.17.0/24": ["10.33.20.93"] },
+      named: ["10.66.17.0/24"],
+      drained: [],
+      confirmed: [],
+    }
+    const cases: ReadonlyArray<readonly [text: string | object, words: string]> = [
+      ["", "$: line 1, column 1: not JSON: the text is empty"],
+      ["\n{\n", "$: line 3, column 1: not JSON: "],
+      ['{"version": 1,\n "named": [x', '$["named"][0]: line 2, column 12: not JSON: '],
+      ["null", "$: expected an object, got null"],
+      [[], "$: expected an object, got a list"],
+      [
+        {},
+        '$["version"]: expected a value, got nothing; $["route_spec"]: expected a value, got nothing; $["named"]: expected a value, got nothing; and 2 more',
+      ],
+      [{ ...whole, version: 2 }, '$["version"]: expected 1, got the number 2'],
+      [{ ...whole, drained: undefined }, '$["drained"]: expected a value, got nothing'],
+      [{ ...whole, drained: "10.33.20.93" }, '$["drained"]: expected a list, got "10.33.20.93"'],
+      [{ ...whole, named: ["10.66.17.0/24", 7] }, '$["named"][1]: expected text, got the number 7'],
+      [{ ...whole, named: ["10.66.17.0/24", "a\nb"] }, '$["named"][1]: expected a CIDR, got "a\\nb"'],
+      [{ ...whole, drained: ["10.33.20"] }, '$["drained"][0]: expected an IP address, got "10.33.20"'],
+      [{ ...whole, route_spec: [] }, '$["route_spec"]: expected an object, got a list'],
+      [
+        { ...whole, route_spec: { "10.66.17.0/24": ["x"] } },
+        '$["route_spec"]["10.66.17.0/24"][0]: expected a host\'s IP address, got "x"',
+      ],
+      [
+        { ...whole, route_spec: { "10.66.17.0/24": "10.33.20.93" } },
+        '$["route_spec"]["10.66.17.0/24"]: expected a list, got "10.33.20.93"',
+      ],
+      [{ ...whole, confirmed: [{ table: "rtb-1" }] }, '$["confirmed"][0]["cidr"]: expected a value, got nothing; '],
+      [
+        { ...whole, confirmed: [{ table: "rtb-1", cidr: "x", target: { interface: "eni-1" } }] },
+        '$["confirmed"][0]["cidr"]: expected a CIDR, got "x"',
+      ],
+    ]
+    for (const [given, words] of cases) {
+      const why = Result.getOrThrow(Result.flip(decodeState(typeof given === "string" ? given : JSON.stringify(given))))
+      assert.isTrue(why.startsWith(words), `${why}\n${words}`)
+      assert.notMatch(why, /\n/)
+    }
+  })
+
   it("whatever the file holds, reading it never throws", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {

@@ -1,11 +1,13 @@
-import { Result, Schema } from "effect"
+import { Predicate, Result, Schema, SchemaIssue } from "effect"
 import { parseCidr } from "../../domain/Cidr.ts"
-import { decodeRouteSpec } from "../../domain/DecodeRouteSpec.ts"
+import { decodeSpecValue } from "../../domain/DecodeSpecValue.ts"
 import { type DeleteRoute, deletionKey } from "../../domain/DeletionBrake.ts"
 import { Action, compareText, Reason } from "../../domain/Action.ts"
 import type { Durable } from "../../domain/Durable.ts"
 import { AccountId, InstanceId, InterfaceId, RouteTableId } from "../../domain/Ids.ts"
 import { parseIp } from "../../domain/Ip.ts"
+import { type JsonPath, quote, showPath } from "../../domain/JsonPath.ts"
+import { parseJsonText } from "../../domain/JsonText.ts"
 import { encodeRouteSpec } from "../../domain/RouteSpec.ts"
 import { RouteTarget } from "../../domain/Vpc.ts"
 
@@ -65,20 +67,88 @@ export const encodeState = ({ spec, named, drained, confirmed }: Durable): strin
       }),
   })
 
-const textual = Schema.decodeUnknownResult(Schema.fromJsonString(StateJson))
+const decodeJson = Schema.decodeUnknownResult(StateJson, { errors: "all" })
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** Reads the text of a state file. The failure says what is wrong with it. */
+/** How many faults are told. */
+const maxFaults = 3
+
+/** Faults on one line, each with its place, whatever the file holds. */
+const faulty = (faults: ReadonlyArray<readonly [path: JsonPath | string, message: string]>): string => {
+  const more = faults.length - maxFaults
+  const told = faults.slice(0, maxFaults).map(([path, message]) => {
+    const place = typeof path === "string" ? path : showPath(path)
+    return `${place}: ${message.replaceAll(/\s+/g, " ")}`
+  })
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("; ")
+}
+
+const parseJson = (text: string): Result.Result<unknown, string> =>
+  Result.try({
+    try: (): unknown => JSON.parse(text),
+    catch: (error) => {
+      // Tells the place; Node does not always.
+      const told = parseJsonText(text)
+      return Result.isFailure(told)
+        ? faulty([[told.failure.path, told.failure.message]])
+        : faulty([["$", `not JSON: ${String(error)}`]])
+    },
+  })
+
+const stepOf = (part: PropertyKey | { readonly key: PropertyKey }): string | number => {
+  const key = typeof part === "object" ? part.key : part
+  return typeof key === "number" ? key : String(key)
+}
+
+const valueAt = (value: unknown, [step, ...rest]: JsonPath): unknown => {
+  if (step === undefined) return value
+  return Predicate.hasProperty(value, step) ? valueAt(value[step], rest) : undefined
+}
+
+const inWords = (value: unknown): string => {
+  if (Predicate.isString(value)) return quote(value)
+  if (value === undefined) return "nothing"
+  if (Array.isArray(value)) return "a list"
+  return value === null ? "null" : typeof value === "object" ? "an object" : `the ${typeof value} ${String(value)}`
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  "Missing key": "expected a value",
+  "Expected array": "expected a list",
+  "Expected object": "expected an object",
+  "Expected string": "expected text",
+}
+
+/** A fault of shape: what was expected, and what is there. */
+const ofShape = (json: unknown, path: JsonPath, message: string): readonly [path: JsonPath, message: string] => [
+  path,
+  `${kinds[message] ?? `e${message.slice(1)}`}, got ${inWords(valueAt(json, path))}`,
+]
+
+type Parse<A> = (text: string) => Result.Result<A, string>
+
+const one = <A>(text: string, path: JsonPath, what: string, parse: Parse<A>): Result.Result<A, string> =>
+  Result.mapError(parse(text), (why) => faulty([[path, `expected ${what}, got ${quote(text)}: ${why}`]]))
+
+const all = <A>(texts: ReadonlyArray<string>, path: JsonPath, what: string, parse: Parse<A>) =>
+  Result.all(texts.map((text, at) => one(text, [...path, at], what, parse)))
+
+/** Reads the text of a state file. The failure says what is wrong with it, and where, on one line. */
 export const decodeState = (text: string): Result.Result<Durable, string> =>
   Result.gen(function* () {
-    const json = yield* Result.mapError(textual(text), ({ message }) => message)
-    const { spec } = yield* Result.mapError(decodeRouteSpec(JSON.stringify(json.route_spec)), (problems) =>
-      problems.map(({ path, message }) => `route_spec ${path}: ${message}`).join("; "),
+    const found = yield* parseJson(text)
+    const json = yield* Result.mapError(decodeJson(found), ({ issue }) =>
+      faulty(issuesOf(issue).issues.map(({ message, path }) => ofShape(found, (path ?? []).map(stepOf), message))),
     )
-    const named = yield* Result.all(json.named.map((range) => parseCidr(range)))
-    const drained = yield* Result.all(json.drained.map((host) => parseIp(host)))
+    const routes = new Map(Object.entries(json.route_spec))
+    const { spec } = yield* Result.mapError(decodeSpecValue(routes), (problems) =>
+      faulty(problems.map(({ path, message }) => [`${showPath(["route_spec"])}${path.slice(1)}`, message])),
+    )
+    const named = yield* all(json.named, ["named"], "a CIDR", parseCidr)
+    const drained = yield* all(json.drained, ["drained"], "an IP address", parseIp)
     const confirmed: Array<DeleteRoute> = []
-    for (const { cidr, table, target } of json.confirmed) {
-      const parsed = yield* parseCidr(cidr)
+    for (const [at, { cidr, table, target }] of json.confirmed.entries()) {
+      const parsed = yield* one(cidr, ["confirmed", at, "cidr"], "a CIDR", parseCidr)
       confirmed.push(
         Action.DeleteRoute({
           table: RouteTableId(table),
