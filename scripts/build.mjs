@@ -22,6 +22,8 @@ if (major < ${major} || (major === ${major} && minor < ${minor})) {
   console.error("vpc-router needs Node.js ${major}.${minor} or newer; this is " + process.version + ".")
   process.exitCode = 1
 } else {
+  // What ends no daemon ends none that is still being loaded. A command has a word in front, and ends with its terminal.
+  if (!/^[a-z]/.test(process.argv[2] || "")) for (const signal of ["SIGHUP", "SIGUSR2"]) process.on(signal, () => {})
   await import("./daemon.js")
 }
 `

@@ -156,6 +156,36 @@ describe("ending", () => {
       }),
     )
 
+  for (const signal of ["SIGHUP", "SIGUSR2"] as const)
+    it.live(`${signal} ends nothing while the program is still being loaded`, () =>
+      Effect.gen(function* () {
+        const early = `
+          import { registerHooks } from "node:module"
+          registerHooks({
+            resolve(specifier, context, next) {
+              if (specifier === "./daemon.js") process.kill(process.pid, "${signal}")
+              return next(specifier, context)
+            },
+          })`
+        const daemon = yield* start(http, {
+          nodeOptions: ["--import", `data:text/javascript,${encodeURIComponent(early)}`],
+          program: "dist/main.js",
+        })
+        yield* daemon.url
+        yield* endsWell(daemon, "SIGTERM")
+      }),
+    )
+
+  it.live("a command ends with its terminal", () =>
+    Effect.gen(function* () {
+      const watch = yield* start(["status", "--watch"], { program: "dist/main.js" })
+      yield* watch.until("a line", () => watch.stdout() !== "")
+      yield* watch.send("SIGHUP")
+      const { code, signal } = yield* watch.ended
+      assert.deepStrictEqual([code, signal], [null, "SIGHUP"])
+    }),
+  )
+
   it.live("a second signal does not wait for what is under way", () =>
     Effect.gen(function* () {
       const daemon = yield* start(http)
