@@ -1,4 +1,5 @@
 import { Cause, Data, Deferred, Effect, Exit, Runtime, type Scope } from "effect"
+import { leave, threadsAtRest } from "./Leave.ts"
 
 /** Something that no part of the program foresaw: what is left is not known to be whole. */
 export class Unforeseen extends Data.TaggedError("Unforeseen")<{ readonly cause: unknown }> {}
@@ -34,7 +35,7 @@ const hearTheHarmless = Effect.gen(function* () {
 
 const exitAfterPatience = Effect.sleep(patience).pipe(
   Effect.andThen(Effect.logWarning("some parts did not end in time")),
-  Effect.andThen(Effect.sync(() => process.exit(1))),
+  Effect.andThen(Effect.sync(() => leave(1))),
   Effect.forkDetach,
 )
 
@@ -103,12 +104,12 @@ const drained: Effect.Effect<void> = Effect.callback<void>((resume) => {
 const run = Runtime.makeRunMain(({ fiber, teardown }) => {
   // A reader that goes away (`| head`) is no reason to end, and none for a stack trace.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
-  fiber.addObserver((exit) => teardown(exit, (code) => process.exit(code)))
+  fiber.addObserver((exit) => teardown(exit, leave))
 })
 
 /** Runs the program, and ends the process with the code that it gives. */
 export const runMain = (program: Effect.Effect<number>): void =>
-  run(Effect.ensuring(program, drained), {
+  run(Effect.ensuring(program, Effect.andThen(drained, threadsAtRest)), {
     disableErrorReporting: true,
     teardown: (exit, onExit) => {
       if (Exit.isSuccess(exit)) return onExit(typeof exit.value === "number" ? exit.value : 0)
