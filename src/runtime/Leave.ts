@@ -25,11 +25,7 @@ const withoutNodes = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
 export const leave = (code: number): never => {
   if (threadsWork())
     Result.try(() =>
-      process.execve?.(
-        process.execPath,
-        [process.execPath, "-e", `process.exit(${code})`],
-        withoutNodes(process.env),
-      ),
+      process.execve?.(process.execPath, [process.execPath, "-e", `process.exit(${code})`], withoutNodes(process.env)),
     )
   return process.exit(code)
 }

@@ -60,7 +60,12 @@ export const makeSpecFeed = (loop: {
           return yield* Effect.logError(`the spec was not accepted, ${meanwhile(trouble)}: ${listed(news.problems)}`)
         case "Unreadable":
           yield* counted.spec("unreadable")
-          trouble = { _tag: "Unreadable", since, isSpecInForce, why: news.why }
+          trouble = {
+            _tag: "Unreadable",
+            since: trouble?._tag === "Unreadable" ? trouble.since : since,
+            isSpecInForce,
+            why: news.why,
+          }
           return yield* Effect.logError(`the spec cannot be read, ${meanwhile(trouble)}: ${news.why}`)
       }
     })

@@ -1,4 +1,5 @@
 import { constants, openSync } from "node:fs"
+import { open } from "node:fs/promises"
 import { Socket } from "node:net"
 import type { Readable } from "node:stream"
 import * as NodeStream from "@effect/platform-node/NodeStream"
@@ -7,9 +8,6 @@ import { fileWhy, kindWords } from "./FileWords.ts"
 
 /** The largest file that is read where nothing else is said, in bytes: 1 MiB, as for every spec. */
 export const maxFileBytes = 1024 * 1024
-
-/** What is asked of a file at a time. */
-const chunkBytes = 65_536
 
 /** What one look at a file showed. */
 export type FileLook = Data.TaggedEnum<{
@@ -45,33 +43,46 @@ const collect = <R>(content: Stream.Stream<Uint8Array, NotRead, R>, limit: numbe
   )
 }
 
+/** Bytes that are asked for at once, at least and at most. */
+const chunk = { least: 4 * 1024, most: 256 * 1024 }
+
+/** Its end is waited for by nobody once the signal says so; then it closes the file and is over. */
+const readRegular = async (path: string, limit: number, signal: AbortSignal): Promise<FileLook> => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    // It may have become another file since it was looked at.
+    const info = await file.stat()
+    if (!info.isFile()) return FileLook.Unreadable({ why: `${path}: this is not a file` })
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    while (!signal.aborted) {
+      const buffer = new Uint8Array(Math.min(chunk.most, Math.max(chunk.least, info.size + 1 - size)))
+      const { bytesRead } = await file.read(buffer)
+      size += bytesRead
+      if (size > limit) return FileLook.TooLarge()
+      if (bytesRead === 0) break
+      chunks.push(buffer.subarray(0, bytesRead))
+    }
+    return FileLook.Content({ bytes: Buffer.concat(chunks) })
+  } finally {
+    await file.close()
+  }
+}
+
 const readFile = Effect.fnUntraced(function* (
   path: string,
   limit: number,
 ): Effect.fn.Return<FileLook, NotRead, FileSystem.FileSystem> {
   const files = yield* FileSystem.FileSystem
+  // Opening a device may do something.
   const { type, size } = yield* Effect.mapError(files.stat(path), unreadable(path))
   if (type !== "File") return FileLook.Unreadable({ why: `${path}: this is ${kindWords[type]}, not a file` })
   if (size > limit) return FileLook.TooLarge()
-  return yield* Effect.mapError(Effect.scoped(readWhole(files, path, limit)), unreadable(path))
+  return yield* Effect.tryPromise({ try: (signal) => readRegular(path, limit, signal), catch: unreadable(path) })
 })
 
-/** It may have grown since. A loop, and no stream: spec files are looked at several times a second. */
-const readWhole = Effect.fnUntraced(function* (files: FileSystem.FileSystem, path: string, limit: number) {
-  const file = yield* files.open(path, { flag: "r" })
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  for (;;) {
-    const chunk = yield* file.readAlloc(Math.min(chunkBytes, limit + 1 - size))
-    if (Option.isNone(chunk)) return FileLook.Content({ bytes: Buffer.concat(chunks) })
-    size += chunk.value.length
-    if (size > limit) return FileLook.TooLarge()
-    chunks.push(chunk.value)
-  }
-})
-
-const readAll = (name: string, open: () => Readable, limit: number) =>
-  collect(NodeStream.fromReadable<Uint8Array, NotRead>({ evaluate: open, onError: unreadable(name) }), limit)
+const readAll = (name: string, evaluate: () => Readable, limit: number) =>
+  collect(NodeStream.fromReadable<Uint8Array, NotRead>({ evaluate, onError: unreadable(name) }), limit)
 
 /** A FIFO, opened and read without a thread that waits: `<(command)` of a shell, or one that nobody writes to yet. */
 const readFifo = Effect.fnUntraced(function* (path: string, limit: number): Effect.fn.Return<FileLook, NotRead> {
@@ -86,9 +97,9 @@ const told = <R>(reading: Effect.Effect<FileLook, NotRead, R>): Effect.Effect<Fi
   Effect.catchTag(reading, "NotRead", ({ look }) => Effect.succeed(look))
 
 /**
- * Reads the file that the path leads to at present, through any symbolic links. Only a regular file is opened: opening
- * a FIFO would wait for its writer, in one of the few threads that Node has for files, and without one the process cannot
- * end. The content itself is read each time, and not only the file's dates: a date may stay the same when the content
+ * Reads the file that the path leads to at present, through any symbolic links. Only a regular file is opened, and
+ * nothing waits there for a writer: not for that of a FIFO that has taken the file's place meanwhile, nor for the kernel's
+ * next message in `/proc/kmsg`. The content itself is read each time, and not only the file's dates: a date may stay the same when the content
  * changes (`cp -p`, a second write within the same tick of the kernel's clock).
  */
 export const lookAtFile = (path: string, limit = maxFileBytes): Effect.Effect<FileLook, never, FileSystem.FileSystem> =>
@@ -103,8 +114,8 @@ export const readOnce = (path: string, limit = maxFileBytes): Effect.Effect<File
   )
 
 /** What a stream of this name holds, such as standard input. */
-export const readStream = (name: string, open: () => Readable): Effect.Effect<FileLook> =>
-  told(readAll(name, open, maxFileBytes))
+export const readStream = (name: string, evaluate: () => Readable): Effect.Effect<FileLook> =>
+  told(readAll(name, evaluate, maxFileBytes))
 
 /** What is written to or replaced must be a file, or not there yet. Undefined: it is so; else why not. */
 export const whyNotWritable = (

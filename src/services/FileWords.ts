@@ -15,11 +15,15 @@ export const kindWords: Readonly<Record<FileSystem.File.Type, string>> = {
 /** By Node's codes, which are those of the system calls. */
 const words: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EAGAIN: "there is nothing in it to read at present: this is no ordinary file",
+  EIO: "the device or file system reports an error",
   EISDIR: "this is a directory, not a file",
   ELOOP: "its symbolic links lead in a circle",
   EMFILE: "too many files are open",
   ENAMETOOLONG: "the path is too long",
   ENOENT: "no such file",
+  ENOTCONN: "the server of its file system has gone",
+  ESTALE: "the server of its file system no longer knows it",
   ENOSPC: "no space left on the device",
   ENOTDIR: "a part of the path is not a directory",
   EPERM: "not permitted",

@@ -1,6 +1,8 @@
-import { Duration, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
+import { Duration, Effect, FileSystem, Layer, Option, Result, Stream } from "effect"
 import { ConfigSource, SpecNews } from "./ConfigSource.ts"
-import { FileLook, isSameLook, lookAtFile } from "../FileLook.ts"
+import { makeFileAnswers } from "../FileAnswers.ts"
+import { FileLook, isSameLook, lookAtFile, maxFileBytes } from "../FileLook.ts"
+import { makePatientLook, type PatientLookOptions } from "../PatientLook.ts"
 import { makeTurns, type Turns } from "../Turns.ts"
 import { decodeSpecSteps, tooLarge } from "./SpecBytes.ts"
 
@@ -14,8 +16,8 @@ const lookInterval = Duration.millis(200)
 /** After so many looks of which no two in a row agree (5 s), it is said that the file does not stand still. */
 const maxRestlessLooks = 25
 
-/** How long a file system may take to answer before it is said. */
-const patience = Duration.seconds(5)
+/** Two of Node's four threads are left to all other files, and to name look-ups. */
+const mostHanging = 2
 
 interface Watched {
   /** What the last news told. */
@@ -24,11 +26,17 @@ interface Watched {
   readonly seen?: FileLook
 }
 
+/** How the file is looked at. */
+type LooksAtFile = Pick<PatientLookOptions<FileSystem.FileSystem>, "answers" | "look">
+
 /**
  * The spec in a file (mode `configfile`), written in place, renamed over, or mounted as a ConfigMap whose symbolic link
  * is swapped. A file that is missing, half-written or malformed is news, too; the source keeps looking.
  */
-export const layer = (path: string): Layer.Layer<ConfigSource, never, FileSystem.FileSystem> =>
+export const layer = (
+  path: string,
+  { answers = makeFileAnswers(path, maxFileBytes), look = lookAtFile(path) }: Partial<LooksAtFile> = {},
+): Layer.Layer<ConfigSource, never, FileSystem.FileSystem> =>
   Layer.effect(
     ConfigSource,
     Effect.map(FileSystem.FileSystem, (files) => ({
@@ -36,9 +44,9 @@ export const layer = (path: string): Layer.Layer<ConfigSource, never, FileSystem
       post: Option.none(),
       news: Stream.unwrap(
         Effect.gen(function* () {
-          const look = yield* patientLook(path)
+          const patient = yield* makePatientLook({ path, look, answers, mostHanging })
           const turns = yield* makeTurns
-          return Stream.unfold({}, (watched: Watched) => nextNews(path, look, turns, watched))
+          return Stream.unfold({}, (watched: Watched) => nextNews(path, patient.look, turns, watched))
         }),
       ).pipe(Stream.provideService(FileSystem.FileSystem, files)),
     })),
@@ -82,19 +90,3 @@ const toNews = (turns: Turns, look: FileLook): Effect.Effect<SpecNews> => {
       return Effect.succeed(SpecNews.Unreadable({ why: look.why }))
   }
 }
-
-/**
- * Looks at the file, and says so when the file system does not answer. A look that hangs is kept, not repeated: each would
- * hold one of the few threads that Node uses for files and for name look-ups alike.
- */
-const patientLook = (path: string) =>
-  Effect.map(Effect.scope, (scope) => {
-    let pending: Fiber.Fiber<FileLook> | undefined
-    return Effect.gen(function* () {
-      pending ??= yield* Effect.forkIn(lookAtFile(path), scope)
-      const answer = yield* Effect.timeoutOption(Fiber.join(pending), patience)
-      if (Option.isSome(answer)) pending = undefined
-      const why = `${path}: the file system does not answer`
-      return Option.getOrElse(answer, () => FileLook.Unreadable({ why }))
-    })
-  })

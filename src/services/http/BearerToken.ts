@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto"
-import { Data, Effect, FileSystem, Result } from "effect"
+import { Data, Effect, FileSystem, Result, type Scope } from "effect"
 import type { Millis } from "../../domain/Health.ts"
 import { FileLook, lookAtFile, readOnce } from "../FileLook.ts"
 import { now } from "../Now.ts"
+import { makePatientLook } from "../PatientLook.ts"
 
 /** Bytes of a token file. */
 const mostBytes = 64 * 1024
@@ -72,10 +73,17 @@ export const readToken = (file: string): Effect.Effect<string, TokenFileError, F
  */
 export const tokenCheck = Effect.fnUntraced(function* (
   file: string,
-): Effect.fn.Return<TokenCheck, TokenFileError, FileSystem.FileSystem> {
+): Effect.fn.Return<TokenCheck, TokenFileError, FileSystem.FileSystem | Scope.Scope> {
   const files = yield* FileSystem.FileSystem
   const first = yield* readToken(file)
   if (!(yield* isRegular(file))) return (token) => Effect.succeed(isSameToken(token, first))
+  // One that hangs is the last until it ends: nobody who asks may take the threads from the rest.
+  const { look } = yield* makePatientLook({
+    path: file,
+    look: lookAtFile(file, mostBytes),
+    answers: Effect.succeed(false),
+    mostHanging: 1,
+  })
   let failing: { readonly why: string; readonly loggedAt: Millis } | undefined
 
   const onFailure = Effect.fnUntraced(function* (why: string): Effect.fn.Return<boolean> {
@@ -93,7 +101,7 @@ export const tokenCheck = Effect.fnUntraced(function* (
     return isSameToken(token, present)
   })
   return (token) =>
-    Effect.flatMap(lookAtFile(file, mostBytes), (look) =>
-      Result.match(tokenIn(file, look), { onFailure, onSuccess: (present) => onSuccess(token, present) }),
+    Effect.flatMap(look, (found) =>
+      Result.match(tokenIn(file, found), { onFailure, onSuccess: (present) => onSuccess(token, present) }),
     ).pipe(Effect.provideService(FileSystem.FileSystem, files))
 })

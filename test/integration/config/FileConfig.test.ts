@@ -4,11 +4,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { ByteSize, Clock, Deferred, Effect, FileSystem, Layer, Option, Queue, Stream } from "effect"
+import { Clock, Deferred, Effect, FileSystem, Layer, Queue, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { encodeRouteSpec } from "../../../src/domain/RouteSpec.ts"
 import { ConfigSource, type SpecNews } from "../../../src/services/config/ConfigSource.ts"
 import * as FileConfig from "../../../src/services/config/FileConfig.ts"
+import { FileLook } from "../../../src/services/FileLook.ts"
 
 const specOf = (host: number) => JSON.stringify({ "10.66.17.0/24": [`10.33.20.${host}`] })
 
@@ -306,6 +307,12 @@ describe("FileConfig", { concurrent: true }, () => {
       yield* run(() => symlink("/dev/zero", path))
       assert.strictEqual(yield* watched.next, `unreadable: ${path}: this is a character device, not a file`)
       yield* run(() => rm(path))
+      yield* run(() => symlink("/proc/kmsg", path))
+      assert.match(
+        yield* watched.next,
+        /^unreadable: .*: (there is nothing in it to read|permission denied|not permitted)/,
+      )
+      yield* run(() => rm(path))
       yield* run(() => symlink(path, path))
       assert.strictEqual(yield* watched.next, `unreadable: ${path}: its symbolic links lead in a circle`)
       yield* run(() => rm(path))
@@ -315,59 +322,20 @@ describe("FileConfig", { concurrent: true }, () => {
   )
 })
 
-const regularFile: FileSystem.File.Info = {
-  type: "File",
-  size: ByteSize.bytes(10),
-  dev: 0n,
-  mode: 0o644,
-  mtime: Option.none(),
-  atime: Option.none(),
-  birthtime: Option.none(),
-  ino: Option.none(),
-  nlink: Option.none(),
-  uid: Option.none(),
-  gid: Option.none(),
-  rdev: Option.none(),
-  blksize: Option.none(),
-  blocks: Option.none(),
-}
-
-/** An open file that can only be read. */
-const opened = (bytes: Uint8Array): FileSystem.File => {
-  const unused = Effect.die("files are only read")
-  let offset = 0
-  const readAlloc = (size: number) =>
-    Effect.sync(() => {
-      const chunk = bytes.slice(offset, offset + size)
-      offset += chunk.length
-      return chunk.length === 0 ? Option.none() : Option.some(chunk)
-    })
-  return {
-    [FileSystem.FileTypeId]: FileSystem.FileTypeId,
-    stat: unused,
-    sync: unused,
-    seek: () => unused,
-    read: () => unused,
-    readAlloc,
-    truncate: () => unused,
-    write: () => unused,
-    writeAll: () => unused,
-  }
-}
-
 /** A file whose content, and whose file system's patience, the test decides; and how it was asked for. */
-const scripted = (content: () => string, gate: Effect.Effect<void> = Effect.void) => {
+const scripted = (
+  content: () => string,
+  gate: () => Effect.Effect<void> = () => Effect.void,
+  answers: Effect.Effect<boolean> = Effect.succeed(false),
+) => {
   const asked = { times: 0, pending: 0, mostPending: 0 }
-  const files = FileSystem.layerNoop({
-    stat: () =>
-      Effect.suspend(() => {
-        asked.times++
-        asked.mostPending = Math.max(asked.mostPending, ++asked.pending)
-        return Effect.as(gate, regularFile)
-      }).pipe(Effect.ensuring(Effect.sync(() => asked.pending--))),
-    open: () => Effect.sync(() => opened(Buffer.from(content()))),
-  })
-  return { layer: Layer.provide(FileConfig.layer("spec.json"), files), asked }
+  const look = Effect.suspend(() => {
+    asked.times++
+    asked.mostPending = Math.max(asked.mostPending, ++asked.pending)
+    return Effect.map(gate(), () => FileLook.Content({ bytes: Buffer.from(content()) }))
+  }).pipe(Effect.ensuring(Effect.sync(() => asked.pending--)))
+  const layer = Layer.provide(FileConfig.layer("spec.json", { look, answers }), NodeFileSystem.layer)
+  return { layer, asked }
 }
 
 const hear = Effect.gen(function* () {
@@ -405,22 +373,71 @@ describe("FileConfig, on a file system that misbehaves", () => {
   })
 
   it.effect(
-    "says that a file system hangs, with one request outstanding and no more, and goes on when it answers",
+    "says that a file system hangs, and for how long, with one request outstanding and no more, and goes on when it answers",
     () =>
       Effect.gen(function* () {
         const open = yield* Deferred.make<void>()
-        const { layer, asked } = scripted(() => specOf(1), Deferred.await(open))
+        const { layer, asked } = scripted(
+          () => specOf(1),
+          () => Deferred.await(open),
+        )
         yield* Effect.gen(function* () {
           const heard = yield* hear
-          yield* TestClock.adjust("1 minute")
-          assert.deepStrictEqual(heard, ["unreadable: spec.json: the file system does not answer"])
+          yield* TestClock.adjust("6 seconds")
+          const words = (time: string) =>
+            `unreadable: spec.json: reading it has taken over ${time}: its file system does not answer`
+          assert.deepStrictEqual(heard, [words("5s")])
+          yield* TestClock.adjust("11 minutes")
+          assert.deepStrictEqual(heard, [words("5s"), words("5m"), words("10m")])
           assert.strictEqual(asked.mostPending, 1)
           yield* Deferred.succeed(open, undefined)
           yield* TestClock.adjust("1 second")
-          assert.deepStrictEqual(heard.slice(1), [specOf(1)])
+          assert.deepStrictEqual(heard.slice(3), [specOf(1)])
         }).pipe(Effect.scoped, Effect.provide(layer))
       }),
   )
+
+  it.effect(
+    "takes the spec once the path leads to a file that answers, though the first reading hangs for ever",
+    () => {
+      let isDead = true
+      let answers = false
+      const { layer, asked } = scripted(
+        () => specOf(2),
+        () => (isDead ? Effect.never : Effect.void),
+        Effect.sync(() => answers),
+      )
+      return Effect.gen(function* () {
+        const heard = yield* hear
+        yield* TestClock.adjust("1 minute")
+        assert.lengthOf(heard, 1)
+        answers = true
+        isDead = false
+        yield* TestClock.adjust("6 seconds")
+        assert.deepStrictEqual(heard.slice(1), [specOf(2)])
+        // It is looked at as often as ever.
+        const before = asked.times
+        yield* TestClock.adjust("2 seconds")
+        assert.isAtLeast(asked.times - before, 9)
+      }).pipe(Effect.scoped, Effect.provide(layer))
+    },
+  )
+
+  it.effect("has two readings hang and no more, whatever is said of the file, and says that it waits", () => {
+    const { layer, asked } = scripted(
+      () => specOf(1),
+      () => Effect.never,
+      Effect.succeed(true),
+    )
+    return Effect.gen(function* () {
+      const heard = yield* hear
+      yield* TestClock.adjust("4 minutes")
+      assert.deepStrictEqual([asked.times, asked.pending], [2, 2])
+      assert.match(heard.at(-1) ?? "", /it is not read again until one of these readings ends$/)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(asked.times, 2)
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  })
 
   it.effect("looks five times a second, and not at all once nobody listens", () => {
     const { layer, asked } = scripted(() => specOf(1))
