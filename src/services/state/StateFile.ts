@@ -1,8 +1,10 @@
 import { dirname, resolve } from "node:path"
-import { Effect, FileSystem, Layer, type PlatformError, Result } from "effect"
-import type { Durable } from "../../domain/Durable.ts"
-import { whyNotWritable } from "../FileLook.ts"
+import { Effect, FileSystem, Layer, Option, type PlatformError, Result, Semaphore } from "effect"
+import type { Millis } from "../../domain/Health.ts"
+import { lookAtFile, whyNotWritable } from "../FileLook.ts"
 import { newFileWhy } from "../FileWords.ts"
+import { now } from "../Now.ts"
+import { draftName, removeStaleDrafts } from "./Drafts.ts"
 import { StateNotKept, StateStore } from "./StateStore.ts"
 import { decodeState, encodeState } from "./StateText.ts"
 
@@ -12,44 +14,96 @@ const notKept = (file: string) => (error: PlatformError.PlatformError) =>
 const synced = (fs: FileSystem.FileSystem, folder: string) =>
   Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (directory) => directory.sync))
 
+/** Bytes; larger than any state: two lists of a spec of 1 MiB, and what was confirmed. */
+const mostBytes = 64 * 1024 * 1024
+/** How long reading it may take: a network mount may not answer. */
+const patience = "5 seconds"
+/** How often it is said again that somebody else writes to the file. */
+const repeatEvery: Millis = 5 * 60_000
+
+/** Tells one version of the file from another, unless it is written twice within a tick of the kernel's clock. */
+const versionOf = ({ ino, mtime, size }: FileSystem.File.Info): string =>
+  [Option.getOrUndefined(ino), Option.getOrUndefined(mtime)?.getTime(), size].map(String).join(" ")
+
 const make = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
-  const draft = `${file}.new`
+  const draft = yield* draftName(file)
+  const turn = yield* Semaphore.make(1)
+  const version = Effect.option(Effect.map(fs.stat(file), versionOf))
+
+  let known: Option.Option<string> = Option.none()
+  let saidAt: Millis | undefined
+  /** Another daemon that keeps its state here would take ours for its own when it starts, and we its. */
+  const watchOthers = Effect.gen(function* () {
+    const present = yield* version
+    const at = yield* now
+    const isOurs = Option.isNone(present) || Option.getOrUndefined(known) === present.value
+    if (isOurs || (saidAt !== undefined && at - saidAt < repeatEvery)) return
+    saidAt = at
+    yield* Effect.logWarning(
+      `--state-file: ${file} was changed by somebody else, and is replaced: every daemon needs a file of its own`,
+    )
+  })
 
   // A crash leaves the old file or the new one, whole: the draft is on disk before it takes the file's name.
+  const replace = Effect.fnUntraced(
+    function* (text: string) {
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const open = yield* fs.open(draft, { flag: "w", mode: 0o600 })
+          yield* open.writeAll(new TextEncoder().encode(text))
+          yield* open.sync
+        }),
+      )
+      yield* watchOthers
+      yield* fs.rename(draft, file)
+    },
+    Effect.onError(() => Effect.ignore(fs.remove(draft))),
+  )
   const write = Effect.fnUntraced(function* (text: string) {
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const open = yield* fs.open(draft, { flag: "w", mode: 0o600 })
-        yield* open.writeAll(new TextEncoder().encode(text))
-        yield* open.sync
-      }),
-    )
-    yield* fs.rename(draft, file)
+    yield* replace(text)
+    known = yield* version
     yield* synced(fs, dirname(file))
   })
 
-  const restored = Effect.gen(function* (): Effect.fn.Return<Durable | undefined, PlatformError.PlatformError> {
+  const restored = Effect.gen(function* () {
     if (!(yield* fs.exists(file))) return undefined
-    const state = decodeState(yield* fs.readFileString(file))
-    if (Result.isSuccess(state)) return state.success
+    const look = yield* lookAtFile(file, mostBytes)
+    if (look._tag === "Unreadable") return yield* new StateNotKept({ why: `the state cannot be read: ${look.why}` })
+    const state =
+      look._tag === "TooLarge"
+        ? Result.fail(`expected at most ${mostBytes} bytes (64 MiB), got more`)
+        : decodeState(Buffer.from(look.bytes).toString("utf8"))
+    if (Result.isSuccess(state)) {
+      known = yield* version
+      return state.success
+    }
     const aside = `${file}.corrupt`
     yield* fs.rename(file, aside)
     yield* Effect.logError(`the state in ${file} cannot be read and was put aside as ${aside}: ${state.failure}`)
     return undefined
-  })
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(notKept(file)(error))))
 
-  // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
-  for (const path of [file, draft]) {
-    const why = yield* whyNotWritable(path)
+  // Whether it can be written is better known at the start than at the first spec.
+  const found = yield* Effect.gen(function* () {
+    // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
+    const why = yield* whyNotWritable(file)
     if (why !== undefined) return yield* new StateNotKept({ why: `the state cannot be kept: ${why}` })
-  }
-  const found = yield* Effect.mapError(restored, notKept(file))
-  // Whether it can be written is better known now than at the first spec.
-  yield* Effect.mapError(fs.access(dirname(resolve(file)), { writable: true }), notKept(file))
+    const state = yield* restored
+    yield* Effect.mapError(fs.access(dirname(resolve(file)), { writable: true }), notKept(file))
+    yield* removeStaleDrafts(file)
+    return state
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () =>
+        new StateNotKept({ why: `the state cannot be kept: ${file}: it could not be read within ${patience}` }),
+    }),
+  )
   return StateStore.of({
     restored: found,
-    keep: (state) => Effect.uninterruptible(Effect.mapError(write(encodeState(state)), notKept(file))),
+    keep: (state) =>
+      Effect.uninterruptible(turn.withPermits(1)(Effect.mapError(write(encodeState(state)), notKept(file)))),
   })
 })
 

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer, Logger } from "effect"
 import { cidr } from "../../../src/domain/Cidr.ts"
 import type { Durable } from "../../../src/domain/Durable.ts"
 import { ip } from "../../../src/domain/Ip.ts"
@@ -57,13 +57,64 @@ describe("a state file", () => {
       ),
     )
 
-  it.live("whose draft was left by a crash is read as it was before", () =>
+  it.live("whose drafts were left by crashes is read as it was before; they go once nobody can be writing them", () =>
     withFolder((folder) =>
       Effect.gen(function* () {
         const file = join(folder, "state.json")
         writeFileSync(file, encodeState(state))
-        writeFileSync(`${file}.new`, encodeState(state).slice(0, 10))
+        const old = Date.now() / 1_000 - 600
+        for (const name of ["state.json.new", "state.json.0123456789ab.new", "state.json.0123456789ac.new"])
+          writeFileSync(join(folder, name), encodeState(state).slice(0, 10))
+        for (const name of ["state.json.new", "state.json.0123456789ab.new"]) utimesSync(join(folder, name), old, old)
+        const foreign = ["notes.new", "other.json.0123456789ab.new", "state.json.mine.new"]
+        for (const name of foreign) {
+          writeFileSync(join(folder, name), "")
+          utimesSync(join(folder, name), old, old)
+        }
         assert.isDefined(yield* restored(file))
+        assert.deepStrictEqual(
+          readdirSync(folder).toSorted(),
+          [...foreign, "state.json", "state.json.0123456789ac.new"].toSorted(),
+        )
+      }),
+    ),
+  )
+
+  it.live("that two daemons have been given: both keep theirs, and the log says that they share it", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        const said: Array<unknown> = []
+        const logger = Logger.make(({ message }) => void said.push(message))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const one = Context.get(yield* Layer.build(Layer.fresh(start(file))), StateStore)
+            const other = Context.get(yield* Layer.build(Layer.fresh(start(file))), StateStore)
+            yield* one.keep(state)
+            yield* one.keep(state)
+            assert.deepStrictEqual(said, [])
+            yield* Effect.all(
+              Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? one : other).keep(state)),
+              { concurrency: "unbounded" },
+            )
+          }),
+        ).pipe(Effect.provide(Logger.layer([logger])))
+        assert.include(String(said[0]), `${file} was changed by somebody else`)
+        assert.isAtMost(said.length, 2)
+        assert.deepStrictEqual(readdirSync(folder), ["state.json"])
+      }),
+    ),
+  )
+
+  it.live("that cannot be written leaves no draft behind", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        const { keep } = yield* StateStore.pipe(Effect.provide(start(file), { local: true }))
+        // What a rename cannot replace.
+        mkdirSync(join(file, "full"), { recursive: true })
+        assert.include((yield* Effect.flip(keep(state))).why, file)
+        assert.deepStrictEqual(readdirSync(folder), ["state.json"])
       }),
     ),
   )
