@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path"
 import { Effect, FileSystem, Layer, Option, type PlatformError, Result, Semaphore } from "effect"
 import type { Millis } from "../../domain/Health.ts"
-import { lookAtFile, whyNotWritable } from "../FileLook.ts"
+import { whyNotWritable } from "../FileLook.ts"
 import { newFileWhy } from "../FileWords.ts"
 import { now } from "../Now.ts"
 import { draftName, removeStaleDrafts } from "./Drafts.ts"
@@ -14,9 +14,7 @@ const notKept = (file: string) => (error: PlatformError.PlatformError) =>
 const synced = (fs: FileSystem.FileSystem, folder: string) =>
   Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (directory) => directory.sync))
 
-/** Bytes; larger than any state: two lists of a spec of 1 MiB, and what was confirmed. */
-const mostBytes = 64 * 1024 * 1024
-/** How long reading it may take: a network mount may not answer. */
+/** How long the file system may take to answer at the start: a network mount may not at all. */
 const patience = "5 seconds"
 /** How often it is said again that somebody else writes to the file. */
 const repeatEvery: Millis = 5 * 60_000
@@ -66,40 +64,35 @@ const make = Effect.fnUntraced(function* (file: string) {
     yield* synced(fs, dirname(file))
   })
 
+  /** Hangs no start for ever. */
+  const inTime = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E | StateNotKept> =>
+    Effect.timeoutOrElse(work, {
+      duration: patience,
+      orElse: () => new StateNotKept({ why: `the state cannot be kept: ${file}: no answer within ${patience}` }),
+    })
+  const orNotKept = <A>(work: Effect.Effect<A, PlatformError.PlatformError>) =>
+    inTime(Effect.mapError(work, notKept(file)))
+
   const restored = Effect.gen(function* () {
-    if (!(yield* fs.exists(file))) return undefined
-    const look = yield* lookAtFile(file, mostBytes)
-    if (look._tag === "Unreadable") return yield* new StateNotKept({ why: `the state cannot be read: ${look.why}` })
-    const state =
-      look._tag === "TooLarge"
-        ? Result.fail(`expected at most ${mostBytes} bytes (64 MiB), got more`)
-        : decodeState(Buffer.from(look.bytes).toString("utf8"))
+    if (!(yield* orNotKept(fs.exists(file)))) return undefined
+    const state = decodeState(yield* orNotKept(fs.readFileString(file)))
     if (Result.isSuccess(state)) {
-      known = yield* version
+      known = yield* inTime(version)
       return state.success
     }
     const aside = `${file}.corrupt`
-    yield* fs.rename(file, aside)
+    yield* orNotKept(fs.rename(file, aside))
     yield* Effect.logError(`the state in ${file} cannot be read and was put aside as ${aside}: ${state.failure}`)
     return undefined
-  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(notKept(file)(error))))
+  })
 
-  // Whether it can be written is better known at the start than at the first spec.
-  const found = yield* Effect.gen(function* () {
-    // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
-    const why = yield* whyNotWritable(file)
-    if (why !== undefined) return yield* new StateNotKept({ why: `the state cannot be kept: ${why}` })
-    const state = yield* restored
-    yield* Effect.mapError(fs.access(dirname(resolve(file)), { writable: true }), notKept(file))
-    yield* removeStaleDrafts(file)
-    return state
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: patience,
-      orElse: () =>
-        new StateNotKept({ why: `the state cannot be kept: ${file}: it could not be read within ${patience}` }),
-    }),
-  )
+  // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
+  const why = yield* inTime(whyNotWritable(file).pipe(Effect.provideService(FileSystem.FileSystem, fs)))
+  if (why !== undefined) return yield* new StateNotKept({ why: `the state cannot be kept: ${why}` })
+  const found = yield* restored
+  // Whether it can be written is better known now than at the first spec.
+  yield* orNotKept(fs.access(dirname(resolve(file)), { writable: true }))
+  yield* inTime(removeStaleDrafts(file).pipe(Effect.provideService(FileSystem.FileSystem, fs)))
   return StateStore.of({
     restored: found,
     keep: (state) =>

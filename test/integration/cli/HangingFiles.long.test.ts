@@ -49,7 +49,7 @@ describe("a file system that does not answer", { concurrent: true }, () => {
       yield* daemon.logged("create 10.66.17.0/24 in rtb-00main")
       // From now on it is watched as ever.
       writeFileSync(spec, good.replace("20.93", "30.22"))
-      yield* daemon.logged("replace 10.66.17.0/24 in rtb-00main")
+      yield* daemon.logged("repair 10.66.17.0/24 in rtb-00main")
       leadTo(file, join(dead, "spec.json"))
       yield* Effect.sleep(500)
       yield* endsWell(daemon)

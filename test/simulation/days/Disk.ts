@@ -1,4 +1,6 @@
 import { ByteSize, Effect, FileSystem, Option, PlatformError } from "effect"
+import { FileLook } from "../../../src/services/FileLook.ts"
+import { fileWhy } from "../../../src/services/FileWords.ts"
 import type { Dice } from "./Dice.ts"
 
 /** What stands in a file now, and what a loss of power would leave. */
@@ -135,6 +137,18 @@ export class Disk {
     })
     const { stream } = FileSystem.make(files)
     return { ...files, stream }
+  }
+
+  /** A look at a file: the daemon's own opens real ones. */
+  look(path: string): Effect.Effect<FileLook> {
+    const { files } = this
+    return files.stat(path).pipe(
+      Effect.andThen(files.readFile(path)),
+      Effect.match({
+        onFailure: (error) => FileLook.Unreadable({ why: `${path}: ${fileWhy(error)}` }),
+        onSuccess: (bytes) => FileLook.Content({ bytes }),
+      }),
+    )
   }
 
   #emptied(path: string): Inode {

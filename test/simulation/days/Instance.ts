@@ -87,7 +87,9 @@ export class Instance {
     }).pipe(
       Layer.provideMerge(
         Layer.mergeAll(
-          scene.mode === "http" ? HttpConfig.layer : FileConfig.layer(specFile),
+          scene.mode === "http"
+            ? HttpConfig.layer
+            : FileConfig.layer(specFile, { look: world.disk.look(specFile), answers: Effect.succeed(false) }),
           health(scene, world.probes),
           Executor.layer,
           scene.keepsState ? StateFile.layer(stateFile) : StateStore.layerNone,
