@@ -15,7 +15,8 @@ import type { Ip } from "./Ip.ts"
 import { hostsOf, type RouteSpec } from "./RouteSpec.ts"
 import type { Vpc } from "./Vpc.ts"
 import { letAllGo } from "./Velocity.ts"
-import { indexVpc } from "./VpcIndex.ts"
+import { allSteps, type Steps } from "./Steps.ts"
+import { indexVpcSteps } from "./VpcIndex.ts"
 import { allCidrs, cellsOf, type Presence, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
 import { afterReading } from "./WriteLog.ts"
@@ -183,7 +184,7 @@ const sightingsAfter = (
   return after
 }
 
-const countOwned = (world: World): number => {
+function* countOwned(world: World): Steps<number> {
   let count = 0
   const index = world.reading?.index
   if (index === undefined) return 0
@@ -192,6 +193,7 @@ const countOwned = (world: World): number => {
   for (const range of ranges) {
     const cellOf = cellsOf(world, range)
     for (const table of index.tables) if (cellOf(table).present?.owned === true) count++
+    yield
   }
   return count
 }
@@ -219,11 +221,11 @@ const forgetful = (world: World, readAt: Millis): World => {
   }
 }
 
-const readVpc = (world: World, vpc: Vpc, readAt: Millis): [World, ReadonlySet<Cidr>] => {
+function* readVpc(world: World, vpc: Vpc, readAt: Millis): Steps<[World, ReadonlySet<Cidr>]> {
   // A reading that began before the one in hand says less.
   if (world.reading !== undefined && readAt <= world.reading.readAt) return [world, none]
   const before = world.reading?.index
-  const index = before?.vpc === vpc ? before : indexVpc(vpc, world.policy)
+  const index = before?.vpc === vpc ? before : yield* indexVpcSteps(vpc, world.policy)
   const reading = { index, readAt }
   const next: World = {
     ...world,
@@ -236,7 +238,7 @@ const readVpc = (world: World, vpc: Vpc, readAt: Millis): [World, ReadonlySet<Ci
       index.vpc.tables.has(table) && readAt < stands.until + obstacleMemory ? stands : undefined,
     ),
   }
-  const owned = countOwned(next)
+  const owned = yield* countOwned(next)
   const counted = { ...forgetful(next, readAt), owned, highWater: noteOwned(world.highWater, owned, readAt) }
   return [counted, new Set([...allCidrs(world), ...allCidrs(counted)])]
 }
@@ -278,7 +280,7 @@ export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr
     case "HoldConfirmed":
       return confirmHold(world, event.hash)
     case "VpcRead":
-      return readVpc(world, event.vpc, event.readAt)
+      return allSteps(readVpc(world, event.vpc, event.readAt))
     case "WriteUnanswered":
       return writeUnanswered(world, event.action, event.at)
     case "WriteDone":
@@ -294,4 +296,9 @@ export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr
     case "TimeCame":
       return timeCame(world, event.at)
   }
+}
+
+/** The same. What takes long, a large reading, is done in steps. */
+export function* applySteps(world: World, event: WorldEvent): Steps<[World, ReadonlySet<Cidr>]> {
+  return event._tag === "VpcRead" ? yield* readVpc(world, event.vpc, event.readAt) : apply(world, event)
 }

@@ -12,6 +12,7 @@ import type { Ip } from "./Ip.ts"
 import { blocks } from "./Obstacle.ts"
 import { planCidr, type PlanView } from "./PlanCidr.ts"
 import type { RouteSpec } from "./RouteSpec.ts"
+import { allSteps, type Steps } from "./Steps.ts"
 import type { VpcIndex } from "./VpcIndex.ts"
 import { type CidrDecision, cellsOf, obstacleAt, type World, writeTo } from "./World.ts"
 import { contention } from "./WriteLog.ts"
@@ -132,7 +133,11 @@ const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined 
  * Decides the CIDRs in `dirty` anew: health guards, plan, then action guards. Without a spec or a reading of the VPC
  * nothing is decided. Deciding only what {@link apply} called dirty gives the same as deciding everything.
  */
-export const decide = (before: World, touched: ReadonlySet<Cidr>, now: Millis): Decision => {
+export const decide = (before: World, touched: ReadonlySet<Cidr>, now: Millis): Decision =>
+  allSteps(decideSteps(before, touched, now))
+
+/** The same, one CIDR at a time, and all of them from one picture: whoever drives it keeps to the world that it gave. */
+export function* decideSteps(before: World, touched: ReadonlySet<Cidr>, now: Millis): Steps<Decision> {
   const index = before.reading?.index
   if (before.spec === undefined || index === undefined)
     return { world: before, cidrs: touched, write: [], nextAt: undefined }
@@ -147,6 +152,7 @@ export const decide = (before: World, touched: ReadonlySet<Cidr>, now: Millis): 
       decision.write.length + decision.held.length > 0 || decision.nextAt !== undefined
         ? HashMap.set(decisions, range, decision)
         : HashMap.remove(decisions, range)
+    yield
   }
   const decided = { ...world, decisions }
   const brake = brakeOf(decided, before.spec, now)

@@ -3,6 +3,7 @@ import type { Cidr } from "./Cidr.ts"
 import type { InstanceId, InterfaceId, RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
 import { exclusion, inScope, type Policy } from "./Policy.ts"
+import { allSteps, type Steps } from "./Steps.ts"
 import type { InstanceState, NetworkInterface, Route, RouteTable, RouteTarget, Vpc } from "./Vpc.ts"
 
 /** A route as the planner sees it: what it leads to, and whether it is ours. */
@@ -89,7 +90,10 @@ const ownersOfAddresses = (vpc: Vpc): ReadonlyMap<Ip, InterfaceId> => {
 }
 
 /** Arranges a reading for planning. */
-export const indexVpc = (vpc: Vpc, policy: Policy): VpcIndex => {
+export const indexVpc = (vpc: Vpc, policy: Policy): VpcIndex => allSteps(indexVpcSteps(vpc, policy))
+
+/** The same, a table at a time. */
+export function* indexVpcSteps(vpc: Vpc, policy: Policy): Steps<VpcIndex> {
   const tables = [...vpc.tables.values()]
     .filter((table) => inScope(policy, table))
     .sort((a, b) => compareText(a.id, b.id))
@@ -105,7 +109,10 @@ export const indexVpc = (vpc: Vpc, policy: Policy): VpcIndex => {
     if (cells === undefined) byCidr.set(range, (cells = new Map()))
     if (outranks(route) || !cells.has(table.id)) cells.set(table.id, standing(vpc, only, route))
   }
-  for (const table of tables) for (const route of table.routes) place(table, route)
+  for (const table of tables) {
+    for (const route of table.routes) place(table, route)
+    yield
+  }
   return { vpc, tables: tables.map(({ id }) => id), byCidr, interfaceOf: ownersOfAddresses(vpc) }
 }
 

@@ -13,9 +13,9 @@ import {
   Stream,
 } from "effect"
 import { describe } from "../domain/Action.ts"
-import { apply } from "../domain/Apply.ts"
+import { apply, applySteps } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
-import { decide, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
+import { decideSteps, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
 import type { Brake } from "../domain/DeletionBrake.ts"
 import { durableOf } from "../domain/Durable.ts"
 import { relapsedUntil } from "../domain/Guards.ts"
@@ -38,6 +38,7 @@ import { Executor, type Outcome } from "../services/ec2/Executor.ts"
 import { HealthSource, standingsOf } from "../services/health/HealthSource.ts"
 import { HostInstances } from "../services/health/HostInstances.ts"
 import { now } from "../services/Now.ts"
+import { withoutStall } from "../services/Turns.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { Auditor } from "./Auditor.ts"
 import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
@@ -244,16 +245,17 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const pass = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
     const at = yield* now
     const dirty = new Set<Cidr>()
-    const take = (event: WorldEvent) => {
+    // Nothing else changes the world, so it stays one picture however long this takes.
+    const take = Effect.fnUntraced(function* (event: WorldEvent) {
       const before = world
-      const [after, changed] = apply(world, event)
+      const [after, changed] = yield* withoutStall(applySteps(before, event))
       world = after
       for (const range of changed) dirty.add(range)
-      return follow(event, before)
-    }
+      yield* follow(event, before)
+    })
     for (const { event } of messages) if (event !== undefined) yield* take(event)
     yield* take(WorldEvent.TimeCame({ at }))
-    const decision = decide(world, dirty, at)
+    const decision = yield* withoutStall(decideSteps(world, dirty, at))
     world = decision.world
     nextAt = decision.nextAt
     const fresh = yield* executor.submit(decision.cidrs, decision.write)

@@ -20,6 +20,25 @@ export interface Turns {
   readonly through: <A>(steps: Steps<A>) => Effect.Effect<A>
 }
 
+/** What fits into one turn. */
+const someSteps = <A>(clock: Clock.Clock, steps: Steps<A>): IteratorResult<void, A> => {
+  const until = nowUnsafe(clock) + turn
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true || nowUnsafe(clock) >= until) return step
+  }
+}
+
+/** Runs long work that cannot wait: as soon as can be, but after each turn the event loop goes round once, so that replies are read. */
+export const withoutStall = Effect.fnUntraced(function* <A>(steps: Steps<A>) {
+  const clock = yield* Clock.Clock
+  for (;;) {
+    const step = someSteps(clock, steps)
+    if (step.done === true) return step.value
+    yield* Effect.yieldNow
+  }
+})
+
 /** Turns that nobody else takes. */
 export const makeTurns: Effect.Effect<Turns> = Effect.gen(function* () {
   const clock = yield* Clock.Clock
@@ -37,17 +56,9 @@ export const makeTurns: Effect.Effect<Turns> = Effect.gen(function* () {
       return value
     }).pipe(permit.withPermit)
 
-  const someSteps = <A>(steps: Steps<A>): IteratorResult<void, A> => {
-    const until = nowUnsafe(clock) + turn
-    for (;;) {
-      const step = steps.next()
-      if (step.done === true || nowUnsafe(clock) >= until) return step
-    }
-  }
-
   const through = Effect.fnUntraced(function* <A>(steps: Steps<A>) {
     for (;;) {
-      const step = yield* take(() => someSteps(steps))
+      const step = yield* take(() => someSteps(clock, steps))
       if (step.done === true) return step.value
     }
   })

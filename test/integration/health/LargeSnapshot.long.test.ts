@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -49,34 +49,49 @@ describe("a VPC of 200 tables with 1,000 routes each and 10,000 hosts, read agai
       )
       createInterface(daemon.stdout).on("line", (line) => lines.push(line))
 
-      /** What the event loop did since this was last asked. */
-      const stalls = Effect.gen(function* () {
-        yield* Effect.promise(() => rm(figures, { force: true }))
-        daemon.kill("SIGUSR2")
+      // It has nothing to do: what holds its event loop up is the machine.
+      const idleFigures = join(folder, "idle.json")
+      const idle = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, ["--import", stallsModule, "-e", "setInterval(() => {}, 60_000)"], {
+            stdio: ["ignore", "ignore", "inherit"],
+            env: { ...process.env, STALLS_FILE: idleFigures },
+          }),
+        ),
+        (process) => Effect.sync(() => process.kill("SIGKILL")),
+      )
+
+      /** What an event loop did since this was last asked. */
+      const stallsOf = Effect.fnUntraced(function* (process: ChildProcess, file: string) {
+        yield* Effect.promise(() => rm(file, { force: true }))
+        process.kill("SIGUSR2")
         return yield* Effect.tryPromise({
-          try: () => readFile(figures, "utf8"),
+          try: () => readFile(file, "utf8"),
           catch: () => "none yet" as const,
         }).pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Stalls)),
           Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 400 }),
         )
       })
+      const stalls = Effect.all({ ours: stallsOf(daemon, figures), idle: stallsOf(idle, idleFigures) })
       const healthy = () => lines.filter((line) => line.includes("is healthy")).length
       yield* Effect.repeat(Effect.sleep("100 millis"), { until: () => healthy() >= watched, times: 600 })
       assert.isAtLeast(healthy(), watched)
       yield* Effect.sleep("10 seconds")
       const atStart = yield* stalls
       yield* Effect.sleep("30 seconds")
-      const { count, max, p99 } = yield* stalls
+      const during = yield* stalls
+      const words = ({ max, p99 }: { readonly max: number; readonly p99: number }) =>
+        `p99 ${p99.toFixed(1)} ms, longest ${max.toFixed(0)} ms`
       console.log(
-        `stalls while reading: p99 ${p99.toFixed(1)} ms, longest ${max.toFixed(0)} ms of ${count} (at the start ${atStart.p99.toFixed(1)} and ${atStart.max.toFixed(0)} ms)`,
+        `stalls while reading: ${words(during.ours)} of ${during.ours.count} (an idle process: ${words(during.idle)}; at the start: ${words(atStart.ours)})`,
       )
       assert.deepStrictEqual(
         lines.filter((line) => /host \S+ failed|internal error/.test(line)),
         [],
       )
-      // The aim is 20 ms, on a machine that has nothing else to do; read in one go it was seconds.
-      assert.isBelow(p99, 150)
+      // What others do on this machine holds an idle process up as well. Read in one go it was seconds.
+      assert.isAtMost(during.ours.p99, 20 + during.idle.p99)
     }),
   )
 })
