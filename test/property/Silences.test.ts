@@ -38,15 +38,21 @@ describe("hosts that miss probes", () => {
     assert.isUndefined(many.told(host(150)))
   })
 
-  it("have the others asked at once: the first of few hosts, the twentieth of a thousand, twice in an interval at most", () => {
-    const one = falling(1, 50)
-    assert.deepStrictEqual(
-      [1_000, 1_400, 1_500].map((now) => one.asks(50, 1_000, now)),
-      [true, false, true],
-    )
-    assert.isFalse(falling(1, 51).asks(51, 1_000, 1_000))
-    assert.isFalse(falling(19, 1_000).asks(1_000, 1_000, 1_000))
-    assert.isTrue(falling(20, 1_000).asks(1_000, 1_000, 1_000))
-    assert.isFalse(falling(0, 50).asks(50, 1_000, 1_000))
+  it("are told of to the last while the others fail, and not after it", () => {
+    const silences = falling(3, 4)
+    silences.failed(host(0))
+    silences.failed(host(1))
+    assert.strictEqual(silences.told(host(2)), 1_002)
+    silences.failed(host(2))
+    silences.note(host(3), 2_000, 4)
+    assert.isUndefined(silences.told(host(3)))
+  })
+
+  it("are a crowd when they are one of up to 50, or two in a hundred", () => {
+    assert.isFalse(falling(0, 50).isCrowd(50))
+    assert.isTrue(falling(1, 50).isCrowd(50))
+    assert.isFalse(falling(1, 51).isCrowd(51))
+    assert.isFalse(falling(19, 1_000).isCrowd(1_000))
+    assert.isTrue(falling(20, 1_000).isCrowd(1_000))
   })
 })

@@ -13,7 +13,7 @@ const topology = (hosts: number, zones: number): Topology =>
   Result.getOrThrow(
     decodeTopology({
       vpc: { id: "vpc-1", owner: "123456789012", cidrs: ["10.33.0.0/16"] },
-      subnets: zoneNames.slice(0, zones).map((zone, z) => ({ id: `subnet-${z}`, zone, cidrs: [`10.33.${z}.0/24`] })),
+      subnets: zoneNames.slice(0, zones).map((zone, z) => ({ id: `subnet-${z}`, zone, cidrs: [`10.33.${z * 16}.0/20`] })),
       hosts: Array.from({ length: hosts }, (_, n) => ({
         interface: `eni-${n}`,
         instance: `i-${n}`,
@@ -27,7 +27,10 @@ const topology = (hosts: number, zones: number): Topology =>
     }),
   )
 
-const addressOf = (n: number, zones: number): string => `10.33.${n % zones}.${10 + n}`
+const addressOf = (n: number, zones: number): string => {
+  const inZone = Math.floor(n / zones)
+  return `10.33.${16 * (n % zones) + Math.floor(inZone / 200)}.${10 + (inZone % 200)}`
+}
 
 const anchors = ["10.99.0.1", "10.99.0.2"]
 
@@ -253,6 +256,7 @@ describe("more than two thirds of the hosts", () => {
     [5, 7],
     [14, 20],
     [29, 40],
+    [70, 100],
   ] as const) {
     const { addresses, die, layer, replaced, settled } = stand(hosts, 3)
     it.effect(`${lost} of ${hosts}, in several zones, lose no route from the first verdict on`, () =>

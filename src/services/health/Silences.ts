@@ -6,13 +6,11 @@ const share = 1 / 50
 
 /**
  * The healthy hosts that miss probes at present. While they are few that is nobody's business: one lost packet is nothing. When
- * they are a crowd, it is said of each of them, before the first of them has failed; and all others are asked at once, so
- * that a failure that many share is known as such when the first verdict comes.
+ * they are a crowd, it is said of each of them, before the first of them has failed.
  */
 export class Silences {
   readonly #silent = new Map<Ip, Millis>()
   #isTold = false
-  #askedAt = -Infinity
 
   /** Since when a host is silent, if that is to be said. */
   told(host: Ip): Millis | undefined {
@@ -32,10 +30,14 @@ export class Silences {
     return this.#isTold ? [host] : []
   }
 
-  /** Whether the others are to be asked now: at most twice in an interval. */
-  asks(of: number, interval: Millis, now: Millis): boolean {
-    if (this.#silent.size < Math.max(1, of * share) || now - this.#askedAt < interval / 2) return false
-    this.#askedAt = now
-    return true
+  /** A silent host failed. It is not among them any more; that they are fewer by it is no sign that the rest is well. */
+  failed(host: Ip): void {
+    this.#silent.delete(host)
+    if (this.#silent.size === 0) this.#isTold = false
+  }
+
+  /** Whether so many are silent that it may be all. `of`: how many there are. */
+  isCrowd(of: number): boolean {
+    return this.#silent.size >= Math.max(1, of * share)
   }
 }

@@ -7,7 +7,9 @@ import type { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { DueQueue } from "./DueQueue.ts"
 import type { ProbeRequest } from "./Probe.ts"
 import { ProbeCounts } from "./ProbeMetrics.ts"
+import { RollCall, sampleSize } from "./RollCall.ts"
 import { Silences } from "./Silences.ts"
+import { UntoldFailures } from "./UntoldFailures.ts"
 
 interface Watched {
   readonly host: Ip
@@ -44,6 +46,9 @@ const withSilence = (verdict: Verdict, silentSince: Millis | undefined): Verdict
     ? Verdict.Healthy({ since: verdict.since, silentSince })
     : verdict
 
+/** So long at most a failure waits until others had their say: what it takes to ask some, and then 5,000, and to wait for the answers. */
+const longestWait: Millis = 350
+
 /** First probes go out this far apart, or closer where that many hosts would not fit into one interval. */
 const spacing: Millis = 1
 
@@ -67,8 +72,16 @@ export class Watchlist {
   readonly #silences = new Silences()
   /** Those with a probe that was neither answered nor missed, and some whose time is over. */
   readonly #awaited = new Set<Watched>()
+  readonly #rollCall = new RollCall()
+  readonly #untold = new UntoldFailures()
   #wanted: ReadonlySet<Ip> = new Set()
   #hasDoubts = false
+  /** When the last silence began that was confirmed, and that made a host failed. */
+  #confirmed: Millis = -Infinity
+  #failed: Millis = -Infinity
+  /** Until when failures of hosts that were unknown are gathered. */
+  #gathersUntil: Millis = -Infinity
+  #samples = 0
   #anchorsAskedAt = -Infinity
   #options: DetectorOptions
   #answeredAt: Millis | undefined
@@ -97,9 +110,9 @@ export class Watchlist {
     return this.#hosts.size
   }
 
-  /** When the next probe is due, or the next look at what has become of one; `Infinity` without hosts. */
+  /** When the next probe is due, or the next look at what has become of one, or a failure is to be told; `Infinity` without hosts. */
   get earliest(): Millis {
-    return this.#queue.earliest
+    return Math.min(this.#queue.earliest, this.#untold.earliest)
   }
 
   /** Whether a reply may still come in time. */
@@ -117,6 +130,8 @@ export class Watchlist {
     for (const host of this.#hosts.keys()) {
       if (hosts.has(host)) continue
       this.#changed.forget(host)
+      this.#untold.forget(host)
+      this.#rollCall.settled(host, false)
       for (const other of this.#silences.note(host, undefined, hosts.size)) this.#tell(other)
       if (!all.has(host)) this.#remove(host)
     }
@@ -159,6 +174,7 @@ export class Watchlist {
     }
     this.counts.sent += batch.length
     if (this.#hasDoubts) this.#askAround(now)
+    this.#tellFailures(now)
     return batch
   }
 
@@ -171,6 +187,7 @@ export class Watchlist {
     if (entry.detector === before) return
     this.#answeredAt = at
     this.counts.answered++
+    this.#tellFailures(at)
   }
 
   /** A probe that was answered, but not well: one to no pending probe changes nothing. */
@@ -180,6 +197,7 @@ export class Watchlist {
     const { misses } = entry.detector
     this.#observe(entry, Observation.Rejected({ sequence, why }), now)
     this.counts.missed += Math.max(0, entry.detector.misses - misses)
+    this.#tellFailures(now)
   }
 
   /** A probe that did not leave this machine. */
@@ -194,7 +212,10 @@ export class Watchlist {
     this.counts.blind.add(from, to, why)
     const blind = Observation.Blind({ from, to })
     for (const entry of this.#hosts.values()) this.#observe(entry, blind, to)
-    if (to - from > this.#options.timeout) this.restart(to)
+    if (to - from <= this.#options.timeout) return
+    this.#rollCall.reset()
+    this.#untold.postpone(to - from)
+    this.restart(to)
   }
 
   /** Says the verdict of every host again. */
@@ -207,6 +228,7 @@ export class Watchlist {
     const down = Observation.SourceDown()
     for (const entry of this.#hosts.values()) this.#observe(entry, down, now)
     this.#answeredAt = undefined
+    this.#rollCall.reset()
     this.repeat()
   }
 
@@ -219,41 +241,87 @@ export class Watchlist {
 
   #observe(entry: Watched, observation: Observation, now: Millis): void {
     const { host } = entry
-    const before = silenceOf(entry.detector)
-    const [detector, verdict, nextProbeAt] = observe(this.#options, entry.detector, observation, now)
+    const before = entry.detector
+    const [detector, verdict, nextProbeAt] = observe(this.#options, before, observation, now)
     entry.detector = detector
     entry.due = momentOf(this.#options, detector, nextProbeAt, entry.sentAt)
     if (detector.pending.some(({ missed }) => !missed)) this.#awaited.add(entry)
     else this.#awaited.delete(entry)
     const silentSince = silenceOf(detector)
-    const turned = (silentSince === undefined) !== (before === undefined)
-    if (turned && this.#wanted.has(host)) {
-      if (silentSince !== undefined) this.#hasDoubts = true
-      for (const other of this.#silences.note(host, silentSince, this.#wanted.size)) this.#tell(other)
+    const turned = (silentSince === undefined) !== (silenceOf(before) === undefined)
+    if (this.#wanted.has(host)) {
+      if (turned && detector.verdict._tag === "Failed") this.#silences.failed(host)
+      else if (turned) for (const other of this.#silences.note(host, silentSince, this.#wanted.size)) this.#tell(other)
+      this.#doubt(host, before, detector, now)
     }
     if (verdict !== undefined || (turned && this.#anchors.has(host))) this.#tell(host)
+    const isMissed = detector.misses > 0
+    const isOver = observation._tag === "Replied" || observation._tag === "Unsent"
+    const isAnswered = isOver && detector.pending.length === 0
+    const isVoid = detector.verdict._tag !== "Healthy"
+    if (isMissed || isAnswered || isVoid) this.#rollCall.settled(host, isMissed)
+  }
+
+  /** What an observation gives cause to ask others for, and what is not told before they had their say. */
+  #doubt(host: Ip, before: Detector, { misses, rejection, silentSince, verdict, watchedSince }: Detector, now: Millis) {
+    if (silentSince === undefined || rejection !== undefined || misses <= before.misses) return
+    if (verdict._tag === "Healthy") {
+      this.#hasDoubts = true
+      if (misses >= 2) this.#confirmed = Math.max(this.#confirmed, silentSince)
+    }
+    if (verdict._tag !== "Failed" || before.verdict._tag === "Failed") return
+    const wasHealthy = before.verdict._tag === "Healthy"
+    if (wasHealthy) {
+      this.#hasDoubts = true
+      this.#confirmed = Math.max(this.#confirmed, silentSince)
+      this.#failed = Math.max(this.#failed, silentSince)
+      const meanwhile = withSilence(before.verdict, silentSince)
+      this.#untold.add(host, { silentSince, meanwhile, until: now + longestWait, isTimed: false })
+      return
+    }
+    if (now >= this.#gathersUntil) this.#gathersUntil = now + this.#options.interval + this.#options.timeout
+    const meanwhile = Verdict.Unknown({ since: watchedSince })
+    this.#untold.add(host, { silentSince, meanwhile, until: this.#gathersUntil, isTimed: true })
+  }
+
+  /** Tells the failures of which others had their say. */
+  #tellFailures(now: Millis): void {
+    for (const host of this.#untold.take((silentSince) => this.#rollCall.isHeard(silentSince), now)) this.#tell(host)
   }
 
   /** What is to be said of a host or anchor now. */
   #tell(host: Ip): void {
     const detector = this.#hosts.get(host)?.detector
     if (detector === undefined) return
-    if (this.#wanted.has(host)) this.#changed.set(host, withSilence(detector.verdict, this.#silences.told(host)))
+    if (detector.verdict._tag !== "Failed") this.#untold.forget(host)
+    const told = this.#untold.meanwhile(host) ?? withSilence(detector.verdict, this.#silences.told(host))
+    if (this.#wanted.has(host)) this.#changed.set(host, told)
     if (this.#anchors.has(host)) this.#anchorsChanged.set(host, withSilence(detector.verdict, silenceOf(detector)))
   }
 
-  /** Some host has fallen silent: asks the anchors now, and all other hosts if it may be more than an accident. */
+  /** Some host has fallen silent: asks the anchors now, and others if nobody was asked since. */
   #askAround(now: Millis): void {
     this.#hasDoubts = false
-    const isCrowd = this.#silences.asks(this.#wanted.size, this.#options.interval, now)
+    const of = this.#wanted.size
+    const doubt = { of, isCrowd: this.#silences.isCrowd(of), confirmed: this.#confirmed, failed: this.#failed }
+    const whom = this.#rollCall.due(doubt, this.#options.interval, now)
     const asksAnchors = this.#anchors.size > 0 && now - this.#anchorsAskedAt >= anchorPause
-    if (!isCrowd && !asksAnchors) return
+    if (whom === undefined && !asksAnchors) return
     if (asksAnchors) this.#anchorsAskedAt = now
+    const awaited = new Set<Ip>()
+    // Evenly over all of them, which are in order, and others each time.
+    let place = this.#samples++
+    const share = whom === "some" ? sampleSize / of : 1
     for (const entry of this.#hosts.values()) {
+      const { host } = entry
       const { misses, pending, verdict } = entry.detector
-      const isAsked = isCrowd || this.#anchors.has(entry.host)
-      if (isAsked && verdict._tag === "Healthy" && misses === 0 && pending.length === 0) entry.due = now
+      const isAnchor = this.#anchors.has(host)
+      const isAsked = isAnchor || (whom !== undefined && Math.floor(++place * share) > Math.floor((place - 1) * share))
+      if (!isAsked || verdict._tag !== "Healthy" || misses > 0) continue
+      if (pending.length === 0) entry.due = now
+      awaited.add(host)
     }
+    if (whom !== undefined) this.#rollCall.ask(whom, awaited, now)
     this.#requeue()
   }
 
