@@ -62,6 +62,13 @@ export const setAside = (anchors: Anchors): Anchors =>
 export const listAnchors = (anchors: Anchors): ReadonlyArray<Anchor> =>
   [...anchors.values()].sort((a, b) => compareText(a.anchor, b.anchor) || compareText(a.source, b.source))
 
+/** Addresses that count with no source: none has had an answer from them, or the operator set them aside since. Sorted. */
+export const withoutSay = (anchors: Anchors): ReadonlyArray<Ip> => {
+  const counting = new Set([...anchors.values()].flatMap(({ anchor, counts }) => (counts ? [anchor] : [])))
+  const all = new Set([...anchors.values()].map(({ anchor }) => anchor))
+  return [...all].filter((anchor) => !counting.has(anchor)).sort(compareText)
+}
+
 /** This monitor is cut off: nobody that it should hear is heard. */
 export interface CutOff {
   /** When the first probe was sent that no anchor answered. */

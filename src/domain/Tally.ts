@@ -1,6 +1,6 @@
 import { HashMap } from "effect"
 import { actionGuard, sift } from "./ActionGuard.ts"
-import { anchorState, type Anchors, type AnchorState } from "./Anchors.ts"
+import { anchorState, type Anchors, type AnchorState, withoutSay } from "./Anchors.ts"
 import type { Cidr } from "./Cidr.ts"
 import { viewOf } from "./Decide.ts"
 import type { Millis, Verdict } from "./Health.ts"
@@ -31,6 +31,8 @@ export interface Tally {
   readonly guards: ReadonlySet<GuardHold["kind"]>
   /** Anchors that answer, are silent, or of which nothing is known, each by each check. */
   readonly anchors: Readonly<Record<AnchorState, number>>
+  /** Addresses of anchors that count for nothing. */
+  readonly anchorsWithoutSay: number
   /** Route tables in scope. */
   readonly tables: number
   /** Owned routes in these. */
@@ -106,6 +108,7 @@ export const tally = (world: World, now: Millis): Tally => {
     withheld: world.guards.withheld.size,
     guards: new Set(guardHoldsOf(world).map(({ kind }) => kind)),
     anchors: anchorCounts(world.guards.anchors),
+    anchorsWithoutSay: withoutSay(world.guards.anchors).length,
     tables: reading?.index.tables.length ?? 0,
     owned: world.owned,
     held: heldBy(world),

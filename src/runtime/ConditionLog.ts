@@ -4,6 +4,7 @@ import type { Millis } from "../domain/Health.ts"
 import { type Held, holdKey, holdWords } from "../domain/Hold.ts"
 import { selectorWords, unmatchedSelectors } from "../domain/Policy.ts"
 import type { World } from "../domain/World.ts"
+import { anchorConditions } from "./AnchorConditions.ts"
 import type { SourceStanding } from "../services/health/HealthSource.ts"
 import type { RefreshState } from "./Refresher.ts"
 
@@ -175,6 +176,7 @@ export const conditionsOf = (
   const index = world.reading?.index
   const ofDaemon: Array<Condition> = [
     ...guardConditions(world),
+    ...anchorConditions(world),
     ...brokenSources(standings),
     ...unwatchedHosts(standings),
     ...heldUpSources(standings),

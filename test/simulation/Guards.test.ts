@@ -13,7 +13,9 @@ const topology = (hosts: number, zones: number): Topology =>
   Result.getOrThrow(
     decodeTopology({
       vpc: { id: "vpc-1", owner: "123456789012", cidrs: ["10.33.0.0/16"] },
-      subnets: zoneNames.slice(0, zones).map((zone, z) => ({ id: `subnet-${z}`, zone, cidrs: [`10.33.${z * 16}.0/20`] })),
+      subnets: zoneNames
+        .slice(0, zones)
+        .map((zone, z) => ({ id: `subnet-${z}`, zone, cidrs: [`10.33.${z * 16}.0/20`] })),
       hosts: Array.from({ length: hosts }, (_, n) => ({
         interface: `eni-${n}`,
         instance: `i-${n}`,
@@ -176,16 +178,34 @@ describe("a monitor that is cut off", () => {
 
   {
     const { addresses, die, layer, replaced, settled } = stand(6, 2, { anchors })
-    it.effect("is not believed in by anchors that never answered", () =>
+    it.effect("is not believed in by anchors that never answered; status says that they count for nothing", () =>
       Effect.gen(function* () {
         die(anchors)
         yield* settled
+        yield* pass(8_000, 50)
+        const { conditions } = yield* (yield* Reconciler).status
+        assert.includeMembers(
+          [...conditions.keys()],
+          anchors.map((anchor) => `anchor ${anchor} silent`),
+        )
         die(addresses.slice(0, 1))
         yield* pass(2_000)
         assert.isAbove(yield* replaced, 0)
       }).pipe(Effect.provide(layer)),
     )
   }
+})
+
+describe("an anchor that is a host of the spec", () => {
+  const shared = addressOf(0, 1)
+  const { layer, settled } = stand(3, 1, { anchors: [shared, "10.99.0.1"] })
+  it.effect("is told as one that guards nothing, and other anchors are not", () =>
+    Effect.gen(function* () {
+      yield* settled
+      const { conditions } = yield* (yield* Reconciler).status
+      assert.deepStrictEqual([...conditions.keys()], [`anchor ${shared} host`])
+    }).pipe(Effect.provide(layer)),
+  )
 })
 
 describe("without anchors", () => {

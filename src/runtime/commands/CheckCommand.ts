@@ -1,4 +1,5 @@
 import { Effect, type FileSystem, Layer } from "effect"
+import type { Ip } from "../../domain/Ip.ts"
 import { hostsOf } from "../../domain/RouteSpec.ts"
 import * as AwsPreflight from "../../services/ec2/AwsPreflight.ts"
 import type { Preflight } from "../../services/ec2/Preflight.ts"
@@ -45,11 +46,12 @@ const watch = (
   decoded: CheckInput["decoded"],
   chosen: ChosenVpc,
 ): Effect.Effect<Watched, never, FileSystem.FileSystem> => {
-  if (decoded === undefined) return Effect.succeed(Watched.Unwatched({ why: "there is no spec" }))
+  if (decoded === undefined && options.anchors.length === 0)
+    return Effect.succeed(Watched.Unwatched({ why: "there is no spec" }))
   if (assumesHealthy) return Effect.succeed(Watched.Unwatched({ why: "not looked at: --assume-healthy" }))
-  const hosts = hostsOf(decoded.spec)
+  const hosts = decoded === undefined ? new Set<Ip>() : hostsOf(decoded.spec)
   const instances = instancesOnce(hosts, options, chosen.layer)
-  return readHealth(hosts, options.health).pipe(
+  return readHealth(hosts, options.health, options.anchors).pipe(
     Effect.map((seen) => Watched.Watched(seen)),
     Effect.provide(Layer.provide(WatchHosts.layer(options, chosen.region), instances)),
     Effect.catchTag("StartFault", ({ problems }) =>

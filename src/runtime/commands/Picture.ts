@@ -7,7 +7,7 @@ import { HealthSource, standingsOf } from "../../services/health/HealthSource.ts
 import type { Options } from "../Options.ts"
 import { type StartFault, startFault } from "../StartFault.ts"
 import { count } from "./Lines.ts"
-import { awaitVerdicts, verdictPatience } from "./Verdicts.ts"
+import { type AnchorAnswers, awaitVerdicts, verdictPatience } from "./Verdicts.ts"
 
 const isPassing = ({ disposition }: Ec2Error): boolean => disposition === "throttled" || disposition === "transient"
 
@@ -37,18 +37,23 @@ export interface HealthPicture {
   readonly health: Health
   /** Checks that are down, with the reason. */
   readonly broken: ReadonlyArray<{ readonly name: string; readonly why: string }>
+  /** Which checks each anchor answered. */
+  readonly anchors: ReadonlyMap<Ip, ReadonlySet<string>>
 }
 
-/** Watches the hosts of a spec for a while. */
+/** Watches the hosts of a spec, and anchors, for a while. Where no check probes, anchors are not asked. */
 export const readHealth = Effect.fnUntraced(function* (
   hosts: ReadonlySet<Ip>,
   checks: Options["health"],
+  anchors: ReadonlyArray<Ip> = [],
 ): Effect.fn.Return<HealthPicture, never, HealthSource> {
   const patience = verdictPatience(checks)
   const words = `watching ${count(hosts.size, "host")}, ${Math.ceil(patience / 1_000)} s at most`
-  const health = yield* meanwhile(words, awaitVerdicts(hosts, patience))
-  if (hosts.size === 0) return { health, broken: [] }
+  const asked = new Set(checks.some((check) => "detector" in check) ? anchors : [])
+  const answers: AnchorAnswers = new Map()
+  const health = yield* meanwhile(words, Effect.scoped(awaitVerdicts(hosts, patience, asked, answers)))
+  if (hosts.size + asked.size === 0) return { health, broken: [], anchors: answers }
   const standings = yield* Effect.flatMap(HealthSource, standingsOf)
   const broken = standings.flatMap(({ name, state }) => (state._tag === "Down" ? [{ name, why: state.why }] : []))
-  return { health, broken }
+  return { health, broken, anchors: answers }
 })

@@ -25,7 +25,7 @@ export const showPlan = Effect.fnUntraced(function* (
   const hosts = hostsOf(decoded.spec)
   const reading = Effect.mapError(readVpc, ec2Fault)
   const picture = assumesHealthy
-    ? Effect.map(reading, (vpc) => ({ vpc, seen: { health: allHealthy(hosts), broken: [] } }))
+    ? Effect.map(reading, (vpc) => ({ vpc, seen: { health: allHealthy(hosts), broken: [], anchors: new Map() } }))
     : Effect.all({ vpc: reading, seen: readHealth(hosts, options.health) }, { concurrency: "unbounded" }).pipe(
         Effect.provide(
           Layer.provide(WatchHosts.layer(options, chosen.region), instancesOnce(hosts, options, chosen.layer)),

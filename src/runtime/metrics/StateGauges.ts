@@ -77,6 +77,11 @@ const gauges: ReadonlyArray<StateGauge> = [
   several("anchors", "Anchors by what is known of them, each by each check.", ({ tally: { anchors } }) =>
     (["answering", "silent", "unknown"] as const).map((state) => [{ state }, anchors[state]]),
   ),
+  one(
+    "anchors_without_say",
+    "Anchors that count for nothing: they never answered, or were set aside and did not answer since.",
+    ({ tally }) => tally.anchorsWithoutSay,
+  ),
   one("route_tables", "Route tables in scope.", ({ tally }) => tally.tables),
   one("owned_routes", "Routes in these that are ours to move and to delete.", ({ tally }) => tally.owned),
   one(

@@ -45,6 +45,20 @@ const silent = {
 }
 
 describe("vpc-router check", () => {
+  it.live("asks the anchors, with a spec or without, and says which of them guard nothing", () =>
+    Effect.gen(function* () {
+      const { write } = yield* folder
+      const anchors = ["--anchor", "10.33.30.22,10.99.0.1"]
+      const { code, stdout } = yield* finish(["check", write("spec.json", spec), "--simulate", ...anchors])
+      assert.strictEqual(code, 0)
+      assert.match(stdout, /\n +ok +anchor 10\.33\.30\.22 +answers simulated\n/)
+      assert.match(stdout, /\n +warn +anchor 10\.33\.30\.22 +it is a host of the spec: /)
+      assert.match(stdout, /\n +warn +anchor 10\.99\.0\.1 +did not answer: it counts for nothing until it does\n/)
+      const bare = yield* finish(["check", "--simulate", "--mode", "http", "--anchor", "10.33.30.22"])
+      assert.match(bare.stdout, /\n +ok +anchor 10\.33\.30\.22 +answers simulated\n/)
+    }),
+  )
+
   it.live("on the built-in simulated VPC a good spec is ready, and what cannot be looked at is said", () =>
     Effect.gen(function* () {
       const { write } = yield* folder

@@ -48,7 +48,7 @@ const check = (
     options: optionsOf(given),
     vpcWords: "a VPC",
     decoded: one,
-    watched: Effect.succeed(Watched.Watched({ health, broken: [] })),
+    watched: Effect.succeed(Watched.Watched({ health, broken: [], anchors: new Map() })),
   }
   return findings(input).pipe(
     Effect.provide([AwsEc2.layer(aws), preflight, NodeFileSystem.layer]),

@@ -8,6 +8,7 @@ import type { Options } from "../../Options.ts"
 import { ec2Words, readVpc } from "../Picture.ts"
 import { planReport, type PlanReport } from "../PlanReport.ts"
 import { allHealthy } from "../Verdicts.ts"
+import { anchorFindings } from "./AnchorFindings.ts"
 import { contactFindings } from "./ContactFindings.ts"
 import { fail, type Finding, skip, warn } from "./Finding.ts"
 import { hostFindings, type Watched } from "./HostFindings.ts"
@@ -120,6 +121,7 @@ export const findings = Effect.fnUntraced(function* (
           ...hostFindings(decoded.spec, vpc, indexVpc(vpc, options.policy), watched),
           ...routeFindings(report),
         ]),
+    ...anchorFindings(options.anchors, decoded?.spec, watched),
     yield* wayOf(input, vpc, met),
   ]
 })
