@@ -52,6 +52,15 @@ export const decodeReply = (family: Family, message: Uint8Array): Echo | undefin
   }
 }
 
+/** What all our requests carry. */
+export type OwnMark = Pick<Echo, "cookie" | "identifier">
+
+/** The sequence of a reply to one of our own requests, as {@link decodeReply} reads it; undefined: it is none. */
+export const sequenceOfOwn = (own: OwnMark, family: Family, message: Uint8Array): number | undefined => {
+  const echo = decodeReply(family, message)
+  return echo?.identifier === own.identifier && sameCookie(echo.cookie, own.cookie) ? echo.sequence : undefined
+}
+
 /** Whether two cookies are the same. */
 export const sameCookie = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, index) => byte === other[index])

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto"
 import { Clock, Effect, Result, type Scope } from "effect"
 import { type Family, familyOf, parseIp } from "../../domain/Ip.ts"
 import { nowUnsafe } from "../Now.ts"
-import { decodeReply, encodeRequest, sameCookie } from "./IcmpPacket.ts"
+import { encodeRequest, type OwnMark, sequenceOfOwn } from "./IcmpPacket.ts"
 import type { Probe, ProbeSink, ProbeTransport, ProbeUnavailable } from "./Probe.ts"
 import { type IcmpSocket, openIcmp } from "./RawSocket.ts"
 
@@ -18,17 +18,17 @@ export const probe: Probe["Service"] = {
   name: "icmpecho",
   open: Effect.fnUntraced(function* (sink: ProbeSink): Effect.fn.Return<ProbeTransport, ProbeUnavailable, Scope.Scope> {
     const clock = yield* Clock.Clock
-    const { cookie, identifier } = yield* Effect.sync(() => ({
+    const own = yield* Effect.sync((): OwnMark => ({
       cookie: Uint8Array.from(randomBytes(8)),
       identifier: randomInt(0x10000),
     }))
     const listener = (family: Family) => ({
       died: sink.died,
       message: (message: Uint8Array, source: string) => {
-        const echo = decodeReply(family, message)
-        if (echo === undefined || echo.identifier !== identifier || !sameCookie(echo.cookie, cookie)) return
+        const sequence = sequenceOfOwn(own, family, message)
+        if (sequence === undefined) return
         const host = parseIp(source)
-        if (Result.isSuccess(host)) sink.replied(host.success, echo.sequence, nowUnsafe(clock))
+        if (Result.isSuccess(host)) sink.replied(host.success, sequence, nowUnsafe(clock))
       },
     })
     const ipv4 = yield* openIcmp(4, listener(4))
@@ -43,7 +43,7 @@ export const probe: Probe["Service"] = {
             const socket = socketFor(family)
             if (Result.isFailure(socket)) sink.unsent(host, sequence, socket.failure.why)
             else {
-              const packet = encodeRequest(family, { identifier, sequence, cookie })
+              const packet = encodeRequest(family, { ...own, sequence })
               socket.success.send(packet, host, (why) => sink.unsent(host, sequence, why))
             }
           }

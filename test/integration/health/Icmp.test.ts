@@ -2,10 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { build } from "esbuild"
 import { now } from "../../../src/services/Now.ts"
 import { cable, type Namespace, namespace } from "../../support/netns/Namespaces.ts"
+import { answerForged } from "../../support/netns/Responding.ts"
 import { type RunningProber, runProber, watchHosts } from "../../support/netns/RunningProber.ts"
 
 // A verdict is promised within 1.5 s; a busy machine may take longer, and speed is not what is judged here.
@@ -202,6 +203,28 @@ describe.concurrent("ICMP between network namespaces", () => {
       yield* monitor.ip("route add 10.214.0.0/16 via 10.215.1.2")
       yield* prober.until("all are healthy again", every("Healthy"))
       assert.isFalse(prober.findings.some((finding) => "host" in finding && finding.verdict === "Failed"))
+    }),
+  )
+
+  it.live("takes none of thousands of forged replies, each of which differs from a genuine one by a single bit", () =>
+    Effect.gen(function* () {
+      const { hosts, monitor } = yield* network()
+      yield* hosts.ip("route add local 10.214.0.0/16 dev lo")
+      const forged = Array.from({ length: 50 }, (_, index) => `10.214.0.${index + 1}`)
+      const sent = yield* answerForged(hosts, 100)
+      const other = yield* namespace()
+      yield* cable(monitor, other, "other", 2)
+      yield* monitor.ip("route add 10.216.0.1/32 via 10.215.2.2")
+      yield* other.ip("address add 10.216.0.1/32 dev lo")
+      const prober = yield* runProber(monitor, "icmpecho", [...forged, "10.216.0.1"])
+      yield* isIn(prober, "10.216.0.1", "Healthy")
+      yield* Effect.repeat(
+        Effect.sync(() => sent()),
+        { until: (count) => count >= 10_000, schedule: Schedule.spaced("50 millis") },
+      ).pipe(Effect.timeout("30 seconds"))
+      // The last of them are on their way.
+      yield* Effect.sleep("200 millis")
+      for (const host of forged) assert.strictEqual(prober.verdicts().get(host), "Unknown", host)
     }),
   )
 
