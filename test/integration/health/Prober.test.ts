@@ -423,7 +423,8 @@ describe("this machine's own network", () => {
       yield* TestClock.adjust("3 seconds")
       assert.isTrue(seen.every(({ verdict }) => verdict !== "Failed"))
       const told = yield* heldUp(source)
-      assert.isAtLeast(told?.times ?? 0, 5)
+      // Once a round at the least.
+      assert.isAtLeast(told?.times ?? 0, 20)
       assert.strictEqual(told?.last.why, "No buffer space")
     }),
   )
