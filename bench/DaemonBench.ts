@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { median, type Row } from "./Measure.ts"
-import { main, pause, residentMegabytes, start, stop, until } from "./RunningServer.ts"
+import { main, pause, megabytes, start, stop, until } from "./RunningServer.ts"
 
 const emptyServer = `
   const server = require("node:http").createServer((_, response) => response.end("ok"))
@@ -19,7 +19,7 @@ const startRows = async (): Promise<ReadonlyArray<Row>> => {
     peer.push(theirs.millis)
     if (run === 4) {
       await pause(3_000)
-      memory = { daemon: residentMegabytes(ours.child.pid ?? 0), peer: residentMegabytes(theirs.child.pid ?? 0) }
+      memory = { daemon: megabytes(ours.child.pid ?? 0), peer: megabytes(theirs.child.pid ?? 0) }
     }
     await stop(ours)
     await stop(theirs)

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { namespace } from "../test/support/netns/Namespaces.ts"
 import { watchHosts } from "../test/support/netns/RunningProber.ts"
 import type { Row } from "./Measure.ts"
+import { megabytes, pause } from "./RunningServer.ts"
 
 const seconds = 10
 /** Of user and system time in /proc/PID/stat, a second (`getconf CLK_TCK`). */
@@ -17,8 +18,6 @@ const cpuSeconds = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) / ticks
 }
 
-const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
-
 /** Percent of a core that a running process takes, once it has settled. */
 const share = async (child: ChildProcess): Promise<{ readonly cpu: number; readonly memory: number }> => {
   const { pid } = child
@@ -27,7 +26,7 @@ const share = async (child: ChildProcess): Promise<{ readonly cpu: number; reado
   const before = cpuSeconds(pid)
   await pause(seconds * 1_000)
   const cpu = ((cpuSeconds(pid) - before) / seconds) * 100
-  const memory = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
+  const memory = megabytes(pid)
   const ended = once(child, "exit")
   child.kill("SIGKILL")
   await ended

@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs"
 export const main = new URL("../dist/main.js", import.meta.url).pathname
 export const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Resident memory of a process. */
-export const residentMegabytes = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
+/** Megabytes in a process's status: `VmRSS` is what is resident, `VmHWM` the most that ever was. */
+export const megabytes = (pid: number, field: "VmRSS" | "VmHWM" = "VmRSS"): number =>
+  Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
 
 export interface Running {
   readonly child: ChildProcess

@@ -100,6 +100,13 @@ export function* indexVpcSteps(vpc: Vpc, policy: Policy): Steps<VpcIndex> {
   const only = onlyInterfaces(vpc)
   const byCidr = new Map<Cidr, Map<RouteTableId, StandingRoute>>()
   const excluded = new Map<Cidr, boolean>()
+  // A reading has equal routes as one object: most of them stand in many tables.
+  const standings = new Map<Route, StandingRoute>()
+  const standingOf = (route: Route): StandingRoute => {
+    let known = standings.get(route)
+    if (known === undefined) standings.set(route, (known = standing(vpc, only, route)))
+    return known
+  }
   const place = (table: RouteTable, route: Route): void => {
     const range = route.destination
     let out = excluded.get(range)
@@ -107,7 +114,7 @@ export function* indexVpcSteps(vpc: Vpc, policy: Policy): Steps<VpcIndex> {
     if (out) return
     let cells = byCidr.get(range)
     if (cells === undefined) byCidr.set(range, (cells = new Map()))
-    if (outranks(route) || !cells.has(table.id)) cells.set(table.id, standing(vpc, only, route))
+    if (outranks(route) || !cells.has(table.id)) cells.set(table.id, standingOf(route))
   }
   for (const table of tables) {
     for (const route of table.routes) place(table, route)

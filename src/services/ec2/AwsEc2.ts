@@ -22,7 +22,7 @@ export interface AwsEc2Options {
  */
 const pages = { firstTables: 5, tables: 20, others: 250 }
 
-/** A VPC with more routes, interfaces and instances than this is read by a thread of its own; smaller ones are not worth the memory. */
+/** A VPC with more routes, interfaces and instances than this is read by a thread of its own; smaller ones are not worth it. */
 const largeFrom = 2_000
 
 /** Ends a reading that this thread had better leave to another one; nobody else sees it. */
@@ -32,7 +32,7 @@ const make = Effect.fnUntraced(function* (options: AwsEc2Options) {
   const client = yield* makeClient(options.region)
   confirmWrites(client)
 
-  const thread = yield* makeSnapshotThread(options.vpcId, options.region)
+  const thread = makeSnapshotThread(options.vpcId, options.region)
   let isLarge = false
 
   /** Reads here, unless the VPC turns out to be large. */

@@ -4,6 +4,7 @@ import {
   DescribeRouteTablesCommand,
   DescribeVpcsCommand,
   type EC2Client,
+  type RouteTable as SdkTable,
 } from "@aws-sdk/client-ec2"
 import { Effect, Result } from "effect"
 import type { InstanceId, VpcId } from "../../domain/Ids.ts"
@@ -12,6 +13,7 @@ import { send } from "./AwsClient.ts"
 import { decodeInstance, decodeInterface, decodeTable, decodeVpc } from "./AwsEc2Decode.ts"
 import type { Ec2Error } from "./Ec2.ts"
 import { ec2Error } from "./Ec2Failure.ts"
+import { SharedRoutes } from "./SharedRoutes.ts"
 
 /** More pages than EC2's quotas can fill: an endpoint that always names a next page must not be read for ever. */
 const pageLimit = 1_000
@@ -39,7 +41,7 @@ export interface ReadOptions {
   readonly onPage: (items: number) => Effect.Effect<void, Ec2Error>
 }
 
-/** What a reading gives, in the order of EC2's answers. */
+/** What a reading gives, in the order of EC2's answers. Equal routes are one object. */
 export interface Reading {
   readonly vpc: Pick<Vpc, "ownerId" | "cidrs">
   readonly tables: ReadonlyArray<RouteTable>
@@ -112,9 +114,14 @@ export const readSnapshot = (
     ),
   )
 
+  const shared = new SharedRoutes()
   const tables = allPages(
     "DescribeRouteTables",
-    decodeTable,
+    (table: SdkTable) =>
+      Result.map(decodeTable(table), (decoded) => ({
+        ...decoded,
+        routes: decoded.routes.map((route) => shared.share(route)),
+      })),
     (NextToken, abort) => {
       const MaxResults = NextToken === undefined ? pages.firstTables : pages.tables
       return client

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto"
 import { Predicate } from "effect"
 import type { InstanceId, InterfaceId, RouteTableId, VpcId } from "../../domain/Ids.ts"
-import type { InstanceState, NetworkInterface, RouteTable, Vpc } from "../../domain/Vpc.ts"
+import type { InstanceState, NetworkInterface, Route, RouteTable, Vpc } from "../../domain/Vpc.ts"
 import type { Reading } from "./ReadSnapshot.ts"
+import type { SharedRoutes } from "./SharedRoutes.ts"
 
 // What passes between the thread that reads and the main thread, by structured clone. A VPC is sent in small parts, and only those that are
 // not as they were in the reading before: taking a message is work for the main thread, and it shall have little at once.
 
-/** The main thread asks: for a reading, for its next part. */
+/** The main thread asks: for the reading, for its next part. */
 export type Ask = "read" | "next"
 
 /** Some of the VPC's items: whole tables, or some hundred interfaces or instances. */
@@ -15,6 +16,14 @@ export interface Part {
   readonly tables?: RouteTable
   readonly interfaces?: ReadonlyArray<NetworkInterface>
   readonly instances?: ReadonlyArray<readonly [InstanceId, InstanceState]>
+}
+
+/** A part on its way: routes that went before, in this part or another one of the reading, are not sent again. */
+export interface SentPart extends Omit<Part, "tables"> {
+  readonly tables?: Omit<RouteTable, "routes">
+  /** The table's routes, by their numbers in the order in which the reading's routes were first sent. */
+  readonly routes?: Uint32Array
+  readonly newRoutes?: ReadonlyArray<Route>
 }
 
 /** Which parts make the VPC, by their digests, in order. Those that the main thread lacks follow one by one. */
@@ -35,7 +44,7 @@ export interface Failure {
 
 export type Answer =
   | { readonly _tag: "Contents"; readonly contents: Contents }
-  | { readonly _tag: "Part"; readonly part: Part }
+  | { readonly _tag: "Part"; readonly part: SentPart }
   | { readonly _tag: "Failed"; readonly failure: Failure }
 
 export const isAnswer = (value: unknown): value is Answer =>
@@ -58,19 +67,47 @@ const plain = (_: string, value: unknown): unknown => (value instanceof Map ? [.
 
 const digestOf = (part: Part): string => createHash("sha256").update(JSON.stringify(part, plain)).digest("base64")
 
-/** The reading thread's side: what it has to send of a reading to one that knows `known`. */
+/** Leaves out what the numbers tell that `numbers` has; those of new routes are added to it. */
+const toSendOf = ({ tables, ...others }: Part, numbers: Map<Route, number>): SentPart => {
+  if (tables === undefined) return others
+  const { routes, ...table } = tables
+  const newRoutes: Array<Route> = []
+  const numberOf = (route: Route): number => {
+    const known = numbers.get(route)
+    if (known !== undefined) return known
+    newRoutes.push(route)
+    numbers.set(route, numbers.size)
+    return numbers.size - 1
+  }
+  return { tables: table, routes: Uint32Array.from(routes, numberOf), newRoutes }
+}
+
+/** The reading thread's side: what it has to send of a reading to one that knows `known`. Equal routes are best the same object. */
 export const toSend = (
   reading: Reading,
   known: ReadonlySet<string>,
-): { readonly contents: Contents; readonly parts: ReadonlyArray<Part> } => {
+): { readonly contents: Contents; readonly parts: ReadonlyArray<SentPart> } => {
   const digests: Array<string> = []
-  const missing = new Map<string, Part>()
+  const missing = new Map<string, SentPart>()
+  const numbers = new Map<Route, number>()
   for (const part of partsOf(reading)) {
     const digest = digestOf(part)
     digests.push(digest)
-    if (!known.has(digest)) missing.set(digest, part)
+    if (!known.has(digest) && !missing.has(digest)) missing.set(digest, toSendOf(part, numbers))
   }
   return { contents: { vpc: reading.vpc, digests, missing: [...missing.keys()] }, parts: [...missing.values()] }
+}
+
+/**
+ * The main thread's side, part by part, in order. `sent`: the routes that came with the reading so far; those of `part` are added. Undefined: it
+ * names a route that did not come.
+ */
+export const receive = (part: SentPart, sent: Array<Route>, shared: SharedRoutes): Part | undefined => {
+  const { newRoutes = [], routes: numbers, tables, ...others } = part
+  for (const route of newRoutes) sent.push(shared.share(route))
+  if (tables === undefined || numbers === undefined) return others
+  const routes = [...numbers].flatMap((number) => sent[number] ?? [])
+  return routes.length === numbers.length ? { ...others, tables: { ...tables, routes } } : undefined
 }
 
 /** The parts in hand, and the VPC that they make. */

@@ -1,14 +1,15 @@
-// The thread that reads large VPCs: parsing EC2's XML takes seconds for 200,000 routes, in which nothing else would run. It answers one ask at a time.
+// The thread that reads large VPCs: parsing EC2's XML takes seconds for 200,000 routes, in which nothing else would run. It lives for one reading, and
+// answers one ask at a time.
 import { readlinkSync } from "node:fs"
 import { constants, setPriority } from "node:os"
 import { basename } from "node:path"
 import { parentPort, workerData } from "node:worker_threads"
-import { Effect, Exit, Predicate, Scope } from "effect"
+import { Effect, Exit, Predicate } from "effect"
 import { VpcId } from "../../domain/Ids.ts"
 import { makeClient } from "./AwsClient.ts"
 import { Ec2Error } from "./Ec2.ts"
 import { readSnapshot } from "./ReadSnapshot.ts"
-import { type Answer, type Failure, type Part, toSend } from "./SnapshotParts.ts"
+import { type Answer, type Failure, type SentPart, toSend } from "./SnapshotParts.ts"
 
 /** Fewer and larger pages than where parsing would hold up others; yet each is read well within the time that a call has. */
 const pages = { firstTables: 20, tables: 20, others: 500 }
@@ -36,24 +37,28 @@ await Effect.runPromise(
   ),
 )
 
-const client = await Effect.runPromise(Scope.provide(makeClient(text("region")), await Effect.runPromise(Scope.make())))
+/** Digests of what the main thread has already. */
+const known =
+  Predicate.hasProperty(workerData, "known") && Array.isArray(workerData["known"]) ? workerData["known"] : []
 const vpcId = VpcId(text("vpcId") ?? "")
-let known: ReadonlySet<string> = new Set()
-let waiting: ReadonlyArray<Part> = []
+let waiting: ReadonlyArray<SentPart> = []
 
 const answer = (message: Answer) => parentPort?.postMessage(message, [])
 
 const read = async () => {
   const reading = await Effect.runPromiseExit(
-    readSnapshot(client, vpcId, { pages, concurrency: 1, onPage: () => Effect.void }),
+    Effect.scoped(
+      Effect.flatMap(makeClient(text("region")), (client) =>
+        readSnapshot(client, vpcId, { pages, concurrency: 1, onPage: () => Effect.void }),
+      ),
+    ),
   )
   if (Exit.isFailure(reading)) {
     const error = reading.cause.reasons.find((reason) => reason._tag === "Fail")?.error
     return answer({ _tag: "Failed", failure: failureOf(error ?? reading.cause) })
   }
-  const { contents, parts } = toSend(reading.value, known)
+  const { contents, parts } = toSend(reading.value, new Set(known.filter(Predicate.isString)))
   waiting = parts
-  known = new Set(contents.digests)
   answer({ _tag: "Contents", contents })
 }
 

@@ -42,7 +42,7 @@ describe("a VPC too large to be read beside the probes", () => {
   it.live("that cannot be read fails in EC2's words, and is read again when it can", () =>
     Effect.gen(function* () {
       const served = yield* stand()
-      const { snapshot } = yield* makeSnapshotThread(vpcId, undefined)
+      const { snapshot } = makeSnapshotThread(vpcId, undefined)
       yield* snapshot
       yield* served.kill
       const error = yield* Effect.flip(snapshot)
@@ -55,7 +55,7 @@ describe("a VPC too large to be read beside the probes", () => {
   it.live("whose reading is interrupted is read anew by the next one", () =>
     Effect.gen(function* () {
       yield* stand()
-      const { snapshot } = yield* makeSnapshotThread(vpcId, undefined)
+      const { snapshot } = makeSnapshotThread(vpcId, undefined)
       const reading = yield* Effect.forkChild(snapshot)
       yield* Effect.sleep("200 millis")
       yield* Fiber.interrupt(reading)

@@ -33,6 +33,7 @@ export interface DaemonOptions {
 
 /** The real daemon, as a process on an island. */
 export interface RunningDaemon {
+  readonly pid: number
   /** The lines of its log so far. */
   readonly log: () => ReadonlyArray<LogLine>
   /** Waits for a line that holds the text, from the start on; at most 20 s. */
@@ -146,6 +147,7 @@ export const startDaemon = Effect.fnUntraced(function* (
   })
 
   const daemon: RunningDaemon = {
+    pid: running.pid,
     log,
     logged: (text) =>
       seen(`"${text}" in the log`, () =>

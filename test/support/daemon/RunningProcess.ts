@@ -9,6 +9,8 @@ export interface Ended {
 }
 
 export interface RunningProcess {
+  /** 0: it could not be started. */
+  readonly pid: number
   /** What it printed so far. */
   readonly output: () => string
   readonly errors: () => string
@@ -50,6 +52,7 @@ export const runProcess = Effect.fnUntraced(function* (
     tell()
   })
   return {
+    pid: child.pid ?? 0,
     output: () => output,
     errors: () => errors,
     onChange,
