@@ -24,6 +24,9 @@ if (major < ${major} || (major === ${major} && minor < ${minor})) {
 } else {
   // What ends no daemon ends none that is still being loaded. A command has a word in front, and ends with its terminal.
   if (!/^[a-z]/.test(process.argv[2] || "")) for (const signal of ["SIGHUP", "SIGUSR2"]) process.on(signal, () => {})
+  // Young objects are collected a megabyte at a time: shorter pauses, and about 15 MB less at rest, over 100 MB less with a large VPC.
+  const { setFlagsFromString } = await import("node:v8")
+  setFlagsFromString("--semi-space-growth-factor=1")
   await import("./daemon.js")
 }
 `

@@ -9,7 +9,7 @@ import * as FileConfig from "../services/config/FileConfig.ts"
 import * as FixedConfig from "../services/config/FixedConfig.ts"
 import * as HttpConfig from "../services/config/HttpConfig.ts"
 import * as PluginConfig from "../services/config/PluginConfig.ts"
-import * as AwsEc2 from "../services/ec2/AwsEc2.ts"
+import type { AwsEc2Options } from "../services/ec2/AwsEc2.ts"
 import type { Ec2 } from "../services/ec2/Ec2.ts"
 import * as Executor from "../services/ec2/Executor.ts"
 import * as SimulatedEc2 from "../services/ec2/SimulatedEc2.ts"
@@ -42,13 +42,22 @@ export interface ChosenVpc {
   readonly layer: Layer.Layer<Ec2>
 }
 
+/** Loaded when it is needed: the SDK of AWS is a third of the program. */
+const awsEc2 = (choice: AwsEc2Options): Layer.Layer<Ec2> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("../services/ec2/AwsEc2.ts")),
+      (aws) => aws.layer(choice),
+    ),
+  )
+
 export const chosenVpc = Effect.fnUntraced(function* (
   given: VpcChoice,
 ): Effect.fn.Return<ChosenVpc, StartFault, FileSystem.FileSystem> {
   const choice = yield* locate(given)
   if (choice._tag === "Aws") {
     const { region, vpcId: id } = choice
-    return { id, region, words: `${id} in ${region}`, layer: AwsEc2.layer(choice) }
+    return { id, region, words: `${id} in ${region}`, layer: awsEc2(choice) }
   }
   const topology = yield* topologyOf(choice)
   const { id } = topology.vpc

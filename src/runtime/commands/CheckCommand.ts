@@ -1,7 +1,6 @@
 import { Effect, type FileSystem, Layer } from "effect"
 import type { Ip } from "../../domain/Ip.ts"
 import { hostsOf } from "../../domain/RouteSpec.ts"
-import * as AwsPreflight from "../../services/ec2/AwsPreflight.ts"
 import type { Preflight } from "../../services/ec2/Preflight.ts"
 import * as SimulatedPreflight from "../../services/ec2/SimulatedPreflight.ts"
 import { type ChosenVpc, chosenVpc } from "../Daemon.ts"
@@ -19,7 +18,14 @@ import { planningOptions, type PlanningOptions } from "./PlanningOptions.ts"
 import { planningSpec } from "./PlanningSpec.ts"
 
 const preflightLayer = (choice: VpcChoice): Layer.Layer<Preflight> =>
-  choice._tag === "Aws" ? AwsPreflight.layer(choice) : SimulatedPreflight.layer
+  choice._tag === "Aws"
+    ? Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("../../services/ec2/AwsPreflight.ts")),
+          (aws) => aws.layer(choice),
+        ),
+      )
+    : SimulatedPreflight.layer
 
 const tones: Readonly<Record<Level, Tone>> = { ok: "good", warn: "warn", fail: "bad", skip: "faint" }
 
