@@ -31,9 +31,9 @@ const startRows = async (): Promise<ReadonlyArray<Row>> => {
       figure: median(daemon),
       unit: "ms",
       aim: 500,
-      peer: { what, figure: median(peer) },
+      peers: [{ what, figure: median(peer) }],
     },
-    { what: "memory, idle", figure: memory.daemon, unit: "MB", aim: 110, peer: { what, figure: memory.peer } },
+    { what: "memory, idle", figure: memory.daemon, unit: "MB", aim: 110, peers: [{ what, figure: memory.peer }] },
   ]
 }
 

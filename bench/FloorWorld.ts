@@ -1,57 +1,8 @@
-import { Clock, Effect, Result, type Scope } from "effect"
-import { describes, routeWrites } from "../src/domain/TokenBucket.ts"
+import { Clock, Effect, type Scope } from "effect"
 import { type Operation, operations } from "../src/services/ec2/SimulatedFaults.ts"
 import { Simulation } from "../src/services/ec2/Simulation.ts"
-import { decodeTopology, type Topology } from "../src/services/ec2/Topology.ts"
+import { type Amounts, routesTo, topologyOf, victim } from "../test/support/ec2/CarriedCells.ts"
 import { serveEc2 } from "../test/support/ec2/Ec2Wire.ts"
-
-/** In the VPC of the world below; the victim carries every cell that is to be moved, the others carry the rest. */
-export const hostRange = "10.214.0.0/16"
-export const hosts = Array.from({ length: 10 }, (_, n) => `10.214.0.${n + 1}`)
-export const [victim = "", heir = ""] = hosts
-export const vpcId = "vpc-0123456789abcdef0"
-const interfaceOf = (host: string): string => `eni-${host.split(".").at(-1)}`
-
-const tables = Array.from({ length: 10 }, (_, n) => `rtb-${n}`)
-/** Destinations that the victim does not carry, in every table. */
-const others = Array.from({ length: 5 }, (_, n) => ({ destination: `10.99.${n}.0/24`, host: hosts[n + 2] ?? heir }))
-
-/** What a call takes. Of EC2 it is not known. */
-const latencyMillis = 100
-
-/** The destinations that the victim carries, so that it has so many cells in all tables together. */
-const carried = (cells: number) => Array.from({ length: cells / tables.length }, (_, n) => `10.66.${n}.0/24`)
-
-export const spec = (cells: number): Readonly<Record<string, ReadonlyArray<string>>> =>
-  Object.fromEntries([...carried(cells), ...others.map(({ destination }) => destination)].map((one) => [one, hosts]))
-
-/** The writes that a failover of the victim takes, as parameters of ReplaceRoute. */
-export const moves = (cells: number) =>
-  tables.flatMap((RouteTableId) =>
-    carried(cells).map((DestinationCidrBlock) => ({
-      RouteTableId,
-      DestinationCidrBlock,
-      NetworkInterfaceId: interfaceOf(heir),
-    })),
-  )
-
-const topology = (cells: number): Topology =>
-  Result.getOrThrow(
-    decodeTopology({
-      vpc: { id: vpcId, cidrs: [hostRange] },
-      subnets: [{ id: "subnet-1", zone: "us-east-1a", cidrs: [hostRange] }],
-      hosts: hosts.map((host, n) => ({ interface: interfaceOf(host), instance: `i-${n + 1}`, addresses: [host] })),
-      tables: tables.map((id, n) => ({
-        id,
-        main: n === 0,
-        routes: [
-          ...carried(cells).map((destination) => ({ destination, target: interfaceOf(victim) })),
-          ...others.map(({ destination, host }) => ({ destination, target: interfaceOf(host) })),
-        ],
-      })),
-      latencyMillis,
-    }),
-  )
 
 /** What EC2 saw. */
 export interface Seen {
@@ -70,7 +21,7 @@ export interface FloorWorld {
 }
 
 /** A fresh world over real HTTP, its buckets full, that keeps account of what is asked of it. */
-export const floorWorld = (cells: number): Effect.Effect<FloorWorld, never, Scope.Scope> =>
+export const floorWorld = (amounts: Amounts): Effect.Effect<FloorWorld, never, Scope.Scope> =>
   Effect.gen(function* () {
     const simulation = yield* Simulation
     const clock = yield* Clock.Clock
@@ -89,19 +40,5 @@ export const floorWorld = (cells: number): Effect.Effect<FloorWorld, never, Scop
           ),
       }),
     )
-    const left = Effect.map(
-      simulation.truth,
-      (vpc) =>
-        [...vpc.tables.values()]
-          .flatMap(({ routes }) => routes)
-          .filter(({ target }) => target._tag === "Interface" && target.interfaceId === interfaceOf(victim)).length,
-    )
-    return { endpoint, seen, left }
-  }).pipe(Effect.provide(Simulation.layer(topology(cells)), { local: true }))
-
-/** The seconds that EC2's bucket takes for so many writes. */
-export const floorSeconds = (writes: number): number =>
-  Math.max(0, (writes - routeWrites.capacity) / routeWrites.refillPerSecond)
-
-/** What flows into the bucket of one kind of reading call in a second. */
-export const readsPerSecond = describes.refillPerSecond
+    return { endpoint, seen, left: Effect.map(simulation.truth, (vpc) => routesTo(vpc, victim)) }
+  }).pipe(Effect.provide(Simulation.layer(topologyOf(amounts)), { local: true }))

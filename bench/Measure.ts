@@ -1,9 +1,9 @@
-/** One line of the table: a figure, the peer's figure in the same run, and what the figure should be at most. */
+/** One line of the table: a figure, the peers' figures in the same run, and what the figure should be at most. */
 export interface Row {
   readonly what: string
   readonly figure: number
-  readonly unit: "ms" | "MB" | "% of a core"
-  readonly peer?: { readonly what: string; readonly figure: number }
+  readonly unit: "ms" | "s" | "MB" | "% of a core" | "%" | "× the floor" | "KB" | ""
+  readonly peers?: ReadonlyArray<{ readonly what: string; readonly figure: number }>
   readonly aim?: number
 }
 
@@ -27,21 +27,31 @@ export const timed = (runs: number, work: () => unknown): number => {
 }
 
 const round = (value: number): string =>
-  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+  value >= 1_000
+    ? value.toLocaleString("en", { maximumFractionDigits: 0 })
+    : value >= 100
+      ? value.toFixed(0)
+      : value >= 10
+        ? value.toFixed(1)
+        : value.toFixed(2)
+
+/** A count as it is, anything else to three digits. */
+const shown = (value: number, unit: Row["unit"]): string =>
+  unit === "" ? value.toLocaleString("en") : `${round(value)} ${unit}`
 
 /** The rows as a Markdown table. */
 export const table = (rows: ReadonlyArray<Row>): string =>
   [
     "| what | figure | aim | peer in the same run | ratio |",
     "| --- | ---: | ---: | --- | ---: |",
-    ...rows.map(({ aim, figure, peer, unit, what }) =>
+    ...rows.map(({ aim, figure, peers = [], unit, what }) =>
       [
         "",
         what,
-        `${round(figure)} ${unit}`,
-        aim === undefined ? "" : `≤ ${aim}`,
-        peer === undefined ? "" : `${peer.what}: ${round(peer.figure)}`,
-        peer === undefined ? "" : round(figure / peer.figure),
+        shown(figure, unit),
+        aim === undefined ? "" : `≤ ${aim.toLocaleString("en")}`,
+        peers.map((one) => `${one.what}: ${unit === "" ? shown(one.figure, unit) : round(one.figure)}`).join("; "),
+        unit === "%" || unit === "× the floor" ? "" : peers.map((one) => round(figure / one.figure)).join("; "),
         "",
       ]
         .join(" | ")

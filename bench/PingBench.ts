@@ -66,13 +66,13 @@ export const pingRows = async (): Promise<ReadonlyArray<Row>> => {
         what: `pinging ${hosts} hosts a second`,
         figure: ours.cpu,
         unit: "% of a core",
-        peer: { what: "fping", figure: theirs.cpu },
+        peers: [{ what: "fping", figure: theirs.cpu }],
       },
       {
         what: `memory of the prober, ${hosts} hosts`,
         figure: ours.memory,
         unit: "MB",
-        peer: { what: "fping", figure: theirs.memory },
+        peers: [{ what: "fping", figure: theirs.memory }],
       },
     )
   }

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events"
 import { DescribeVpcsCommand, EC2Client, ReplaceRouteCommand } from "@aws-sdk/client-ec2"
-import { moves } from "./FloorWorld.ts"
+import { movesOf } from "../test/support/ec2/CarriedCells.ts"
 
 const [, , cells = "", retryMode = ""] = process.argv
 const client = new EC2Client({ retryMode })
@@ -14,7 +14,7 @@ process.stdout.write("ready\n")
 await once(process.stdin, "data")
 process.stdout.write(`${Date.now()}\n`)
 
-let left = moves(Number(cells))
+let left = movesOf({ cells: Number(cells) })
 while (left.length > 0) {
   const tried = await Promise.allSettled(left.map((move) => client.send(new ReplaceRouteCommand(move))))
   left = left.filter((_, n) => tried[n]?.status === "rejected")
