@@ -4,7 +4,7 @@ import type { InstanceId, InterfaceId, RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
 import { exclusion, inScope, type Policy } from "./Policy.ts"
 import { allSteps, type Steps } from "./Steps.ts"
-import type { InstanceState, NetworkInterface, Route, RouteTable, RouteTarget, Vpc } from "./Vpc.ts"
+import type { InstanceState, NetworkInterface, Route, RouteTarget, Vpc } from "./Vpc.ts"
 
 /** A route as the planner sees it: what it leads to, and whether it is ours. */
 export interface StandingRoute {
@@ -89,6 +89,13 @@ const ownersOfAddresses = (vpc: Vpc): ReadonlyMap<Ip, InterfaceId> => {
   return owners
 }
 
+/** Where a route goes in the index. No row: its destination is out of our hands. */
+interface Place {
+  readonly row: Map<RouteTableId, StandingRoute> | undefined
+  readonly standing: StandingRoute
+  readonly outranks: boolean
+}
+
 /** Arranges a reading for planning. */
 export const indexVpc = (vpc: Vpc, policy: Policy): VpcIndex => allSteps(indexVpcSteps(vpc, policy))
 
@@ -99,25 +106,27 @@ export function* indexVpcSteps(vpc: Vpc, policy: Policy): Steps<VpcIndex> {
     .sort((a, b) => compareText(a.id, b.id))
   const only = onlyInterfaces(vpc)
   const byCidr = new Map<Cidr, Map<RouteTableId, StandingRoute>>()
-  const excluded = new Map<Cidr, boolean>()
-  // A reading has equal routes as one object: most of them stand in many tables.
-  const standings = new Map<Route, StandingRoute>()
-  const standingOf = (route: Route): StandingRoute => {
-    let known = standings.get(route)
-    if (known === undefined) standings.set(route, (known = standing(vpc, only, route)))
-    return known
+  const rowOf = (range: Cidr): Map<RouteTableId, StandingRoute> | undefined => {
+    const known = byCidr.get(range)
+    if (known !== undefined || exclusion(policy, range) !== undefined) return known
+    const row = new Map<RouteTableId, StandingRoute>()
+    byCidr.set(range, row)
+    return row
   }
-  const place = (table: RouteTable, route: Route): void => {
-    const range = route.destination
-    let out = excluded.get(range)
-    if (out === undefined) excluded.set(range, (out = exclusion(policy, range) !== undefined))
-    if (out) return
-    let cells = byCidr.get(range)
-    if (cells === undefined) byCidr.set(range, (cells = new Map()))
-    if (outranks(route) || !cells.has(table.id)) cells.set(table.id, standingOf(route))
+  // A reading has equal routes as one object: most of them stand in many tables, and each is looked into once.
+  const places = new Map<Route, Place>()
+  const placeOf = (route: Route): Place => {
+    const known = places.get(route)
+    if (known !== undefined) return known
+    const place = { row: rowOf(route.destination), standing: standing(vpc, only, route), outranks: outranks(route) }
+    places.set(route, place)
+    return place
   }
-  for (const table of tables) {
-    for (const route of table.routes) place(table, route)
+  const put = (table: RouteTableId, { outranks, row, standing }: Place): void => {
+    if (row !== undefined && (outranks || !row.has(table))) row.set(table, standing)
+  }
+  for (const { id, routes } of tables) {
+    for (const route of routes) put(id, placeOf(route))
     yield
   }
   return { vpc, tables: tables.map(({ id }) => id), byCidr, interfaceOf: ownersOfAddresses(vpc) }

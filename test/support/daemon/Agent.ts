@@ -19,7 +19,8 @@ const join = (left: Socket, right: Socket): void => {
     [right, left],
   ] as const) {
     from.on("error", () => to.destroy())
-    from.on("close", () => to.destroy())
+    // What came to its end is passed on to its end: that may take longer than the connection that it came by.
+    from.on("close", () => from.readableEnded || to.destroy())
     from.pipe(to)
   }
 }

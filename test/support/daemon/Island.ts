@@ -93,7 +93,7 @@ const startGate = (outside: string, target: () => number | undefined) =>
         keep(onward)
         socket.pipe(onward).pipe(socket)
         socket.on("close", () => onward.destroy())
-        onward.on("close", () => socket.destroy())
+        onward.on("close", () => onward.readableEnded || socket.destroy())
       })
       server.listen(outside, () => resume(Effect.succeed({ server, open })))
     }),
