@@ -7,7 +7,7 @@ import { stateChange, type StateChangePlan } from "../../support/cloudwatch/Stat
 import { type RunningDaemon, startDaemon } from "../../support/daemon/Daemon.ts"
 import { allHealthy, carried, failed } from "../../support/daemon/Look.ts"
 import { a, b, c, everywhere, stand } from "../../support/daemon/Stand.ts"
-import type { Fault } from "../../support/ec2/FaultProxy.ts"
+import type { Fault } from "../../support/ec2/Fault.ts"
 import { Moto } from "../../support/ec2/Moto.ts"
 
 const net = "10.66.17.0/24"

@@ -1,34 +1,16 @@
 import { Context, Effect, Layer, type Scope } from "effect"
 import * as Http from "node:http"
-import { type BucketLimits, full, take, type TokenBucket } from "../../../src/domain/TokenBucket.ts"
+import {
+  type BucketLimits,
+  describes,
+  full,
+  refilled,
+  routeWrites,
+  take,
+  type TokenBucket,
+} from "../../../src/domain/TokenBucket.ts"
+import type { FaultProxyRule } from "./Fault.ts"
 import { errorXml } from "./Ec2WireXml.ts"
-
-/** What happens to a call instead of plain forwarding. */
-export type Fault =
-  /** EC2's own error answer; nothing is forwarded. */
-  | { readonly _tag: "Error"; readonly status: number; readonly code: string; readonly message?: string }
-  /** Any answer at all; nothing is forwarded. */
-  | { readonly _tag: "Answer"; readonly status: number; readonly contentType: string; readonly body: string }
-  /** Forwarded as it is, later. */
-  | { readonly _tag: "Delay"; readonly millis: number }
-  /** Forwarded and done; the answer never comes. */
-  | { readonly _tag: "CommitThenTimeout" }
-  /** Not forwarded, never answered. */
-  | { readonly _tag: "Hang" }
-  /** The connection is cut before an answer. */
-  | { readonly _tag: "Cut" }
-  /** Forwarded; the answer's text is changed. */
-  | { readonly _tag: "Rewrite"; readonly change: (body: string) => string }
-
-export interface FaultProxyRule {
-  /** EC2's `Action`, the operation that a JSON protocol names in a header (`DescribeAlarms`), or `any`. */
-  readonly action: string
-  /** Only requests whose form holds this text in some value, such as a route table's id. */
-  readonly containing?: string
-  /** How many requests it applies to; all, if not given. */
-  readonly times?: number
-  readonly fault: Fault
-}
 
 /** A request that came in. */
 export interface ProxiedRequest {
@@ -37,6 +19,8 @@ export interface ProxiedRequest {
   readonly headers: Http.IncomingHttpHeaders
   /** As the request line has it: a path, or a whole URL from a client that was told to use a proxy. */
   readonly target: string
+  /** The HTTP status that it was answered with; undefined: it was not, so far. */
+  readonly status: number | undefined
 }
 
 export interface FaultProxyHandle {
@@ -47,6 +31,12 @@ export interface FaultProxyHandle {
   readonly clearRules: Effect.Effect<void>
   /** Gives every action a token bucket; a request without a token is answered with `RequestLimitExceeded`. */
   readonly throttle: (limits: BucketLimits) => Effect.Effect<void>
+  /** The same with EC2's own buckets: one for each route write, and larger ones for the calls that read. */
+  readonly throttleAsEc2: Effect.Effect<void>
+  /** What is left in the bucket of an action. */
+  readonly tokens: (action: string) => Effect.Effect<number>
+  /** Somebody else of the account makes so many calls. */
+  readonly takeTokens: (action: string, count: number) => Effect.Effect<void>
   /** All requests so far, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<ProxiedRequest>>
   /** How many requests of each action came in. */
@@ -57,6 +47,8 @@ export interface FaultProxyHandle {
   /** Waits until clients have given this many requests up before they were answered, from the proxy's start on. */
   readonly aborted: (count: number) => Effect.Effect<void>
 }
+
+type Writable<A> = { -readonly [Key in keyof A]: A[Key] }
 
 interface StandingRule extends FaultProxyRule {
   left: number
@@ -84,9 +76,11 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
   Effect.gen(function* () {
     const target = new URL(upstream)
     let rules: Array<StandingRule> = []
-    let limits: BucketLimits | undefined
+    let limitsOf: (action: string) => BucketLimits | undefined = () => undefined
+    /** The last answer to each request, by its form. */
+    const answers = new Map<string, { readonly contentType: string; readonly text: string }>()
     const buckets = new Map<string, TokenBucket>()
-    let requests: Array<ProxiedRequest> = []
+    let requests: Array<Writable<ProxiedRequest>> = []
     let requestWaiters: Array<{ readonly action: string; readonly wake: () => void }> = []
     let aborted = 0
     let abortWaiters: Array<{ readonly count: number; readonly wake: () => void }> = []
@@ -108,20 +102,32 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
       onward.end(body)
     }
 
-    const isThrottled = (action: string): boolean => {
-      if (limits === undefined) return false
+    const bucketOf = (action: string): TokenBucket | undefined => {
+      const limits = limitsOf(action)
       const at = performance.now()
-      const taken = take(buckets.get(action) ?? full(limits, at), at)
+      return limits === undefined ? undefined : refilled(buckets.get(action) ?? full(limits, at), at)
+    }
+
+    const isThrottled = (action: string): boolean => {
+      const bucket = bucketOf(action)
+      if (bucket === undefined) return false
+      const taken = take(bucket, bucket.at)
       buckets.set(action, taken.bucket)
       return taken.waitMillis > 0
     }
+
+    const throttleBy = (limits: typeof limitsOf) =>
+      Effect.sync(() => {
+        limitsOf = limits
+        buckets.clear()
+      })
 
     const ruleFor = (action: string, form: ReadonlyMap<string, string>): StandingRule | undefined => {
       const found = rules.find(
         (rule) =>
           rule.left > 0 &&
           (rule.action === "any" || rule.action === action) &&
-          (rule.containing === undefined || [...form.values()].some((value) => value.includes(rule.containing ?? ""))),
+          [rule.containing ?? []].flat().every((text) => [...form.values()].some((value) => value.includes(text))),
       )
       if (found !== undefined) found.left--
       return found
@@ -131,7 +137,15 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
       const body = await readBody(request)
       const form = new Map(new URLSearchParams(body))
       const action = form.get("Action") ?? targetOf(request)
-      requests.push({ action, form, headers: request.headers, target: request.url ?? "" })
+      const record: Writable<ProxiedRequest> = {
+        action,
+        form,
+        headers: request.headers,
+        target: request.url ?? "",
+        status: undefined,
+      }
+      requests.push(record)
+      response.on("finish", () => (record.status = response.statusCode))
       response.on("close", () => {
         if (response.writableFinished) return
         aborted++
@@ -157,8 +171,20 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
               connection: _connection,
               ...headers
             } = answer.headers
+            if (answer.statusCode === 200) answers.set(body, { contentType: headers["content-type"] ?? "", text })
             response.writeHead(answer.statusCode ?? 502, headers)
             response.end(change(text))
+          },
+          cut,
+        )
+      const giveHalf = (): void =>
+        forward(
+          request,
+          body,
+          (answer, text) => {
+            const head = { "content-type": "text/xml;charset=UTF-8", "content-length": Buffer.byteLength(text) }
+            response.writeHead(answer.statusCode ?? 502, head)
+            response.write(text.slice(0, text.length / 2), cut)
           },
           cut,
         )
@@ -181,6 +207,17 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
             () => undefined,
             () => undefined,
           )
+        case "CommitThenCut":
+          return forward(request, body, cut, cut)
+        case "CutHalfway":
+          return giveHalf()
+        case "Stale": {
+          const old = answers.get(body)
+          if (old === undefined) return relay((text) => text)
+          response.writeHead(200, { "content-type": old.contentType })
+          response.end(old.text)
+          return
+        }
         case "Hang":
           return
         case "Cut":
@@ -210,10 +247,12 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
       endpoint: `http://127.0.0.1:${port}`,
       addRule: (rule) => Effect.sync(() => void rules.push({ ...rule, left: rule.times ?? Number.POSITIVE_INFINITY })),
       clearRules: Effect.sync(() => void (rules = [])),
-      throttle: (given) =>
+      throttle: (given) => throttleBy(() => given),
+      throttleAsEc2: throttleBy((action) => (action.endsWith("Route") ? routeWrites : describes)),
+      tokens: (action) => Effect.sync(() => bucketOf(action)?.tokens ?? Number.POSITIVE_INFINITY),
+      takeTokens: (action, count) =>
         Effect.sync(() => {
-          limits = given
-          buckets.clear()
+          for (let taken = 0; taken < count; taken++) isThrottled(action)
         }),
       requests: Effect.sync(() => [...requests]),
       calls: Effect.sync(() => {

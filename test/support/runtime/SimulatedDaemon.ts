@@ -34,7 +34,8 @@ export class Specs extends Context.Service<
   }
 >()("test/Specs") {}
 
-const specs = Layer.effectContext(
+/** Feeds a daemon from {@link Specs}. */
+export const specs = Layer.effectContext(
   Effect.gen(function* () {
     const queue = yield* Queue.bounded<SpecNews>(16)
     const tell = (news: SpecNews) => Effect.asVoid(Queue.offer(queue, news))
