@@ -1,25 +1,33 @@
 import { it } from "@effect/vitest"
 import { Effect, Exit, Semaphore } from "effect"
 
+interface Named {
+  readonly name: string
+}
+
+/** What is not started yet. */
+let waiting: Array<() => void> = []
+
 /**
- * A test for each row of a table. All rows run side by side from the first test on, `atOnce` of them, since they mostly
- * wait; each test waits for its own.
+ * A test for each row of a table. All rows of a file run side by side from its first test on, of each table `atOnce`, since
+ * they mostly wait; each test waits for its own.
  */
-export const sideBySide = <Row extends { readonly name: string }>(
+export const sideBySide = <Row extends Named>(
   rows: ReadonlyArray<Row>,
   atOnce: number,
   run: (row: Row) => Effect.Effect<void>,
 ): void => {
-  let running: ReadonlyMap<Row, Promise<Exit.Exit<void>>> | undefined
-  const start = (): NonNullable<typeof running> => {
+  const running = new Map<Row, Promise<Exit.Exit<void>>>()
+  waiting.push(() => {
     const turn = Semaphore.makeUnsafe(atOnce)
-    return new Map(rows.map((row) => [row, Effect.runPromiseExit(turn.withPermit(run(row)))]))
-  }
+    for (const row of rows) running.set(row, Effect.runPromiseExit(turn.withPermit(run(row))))
+  })
   for (const row of rows)
     it.live(row.name, () =>
       Effect.gen(function* () {
-        const found = (running ??= start()).get(row)
-        yield* yield* Effect.promise(() => found ?? Promise.resolve(Exit.void))
+        for (const start of waiting) start()
+        waiting = []
+        yield* yield* Effect.promise(() => running.get(row) ?? Promise.resolve(Exit.void))
       }),
     )
 }

@@ -5,13 +5,13 @@ import { join } from "node:path"
 const text = readFileSync(join(import.meta.dirname, "../../../docs/ec2-faults.md"), "utf8")
 
 /** The rows of the table that begins with a header, cell by cell. */
-const rowsUnder = (header: string): ReadonlyArray<ReadonlyArray<string>> => {
-  const lines = text.split("\n")
+const rowsUnder = (header: string, within = text): ReadonlyArray<ReadonlyArray<string>> => {
+  const lines = within.split("\n")
   const from = lines.findIndex((line) => line.startsWith(`| ${header} |`))
   if (from < 0) throw new Error(`docs/ec2-faults.md has no table "${header}"`)
   const rest = lines.slice(from + 2)
   const end = rest.findIndex((line) => !line.startsWith("|"))
-  return rest.slice(0, end).map((line) =>
+  return rest.slice(0, end < 0 ? undefined : end).map((line) =>
     line
       .split("|")
       .slice(1, -1)
@@ -88,3 +88,9 @@ export interface ReadingRow {
 export const readingRows: ReadonlyArray<ReadingRow> = rowsUnder("what happens to one of the four calls").map(
   ([name = "", code = ""]) => ({ name, code: codeIn(code) ?? "" }),
 )
+
+/** The situations of the tables "what is so", of all sections. */
+export const situations: ReadonlyArray<string> = text
+  .split("\n## ")
+  .flatMap((section) => (section.includes("| what is so |") ? rowsUnder("what is so", section) : []))
+  .map(([name = ""]) => name)

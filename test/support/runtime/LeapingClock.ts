@@ -46,7 +46,8 @@ export const makeLeapingClock = (): LeapingClock => {
     leap: (millis) =>
       Effect.sync(() => {
         ahead += millis
-        for (const check of [...sleepers]) check()
+        // Whoever wakes may sleep again: not before the next leap.
+        for (const check of Array.from(sleepers)) check()
       }),
   }
 }
