@@ -52,6 +52,9 @@ const byCode: ReadonlyMap<string, Disposition> = new Map<string, Disposition>([
   ["RegionMissing", "denied"],
 ])
 
+/** The codes that are told apart by name, sorted. */
+export const listedCodes: ReadonlyArray<string> = [...byCode.keys()].sort()
+
 /** EC2 answers a ReplaceRoute of a route that is gone as if the parameter were wrong; only the text tells. */
 const routeIsGone = /no route defined|Use CreateRoute instead/i
 

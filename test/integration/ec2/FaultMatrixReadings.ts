@@ -77,7 +77,7 @@ export const playReading = ({ code, name }: ReadingRow): Effect.Effect<void> =>
         yield* until(`${call} to go on`, ({ refresh }) => refresh.failing === undefined)
         assert.isTrue(log().some((line) => line.level === "Warn" && line.words.startsWith(words)))
         yield* until("the word that it is over", () =>
-          log().some((line) => line.words.startsWith("over after ") && line.words.includes(words)),
+          log().some((line) => line.words.startsWith("over after ") && line.words.includes(`read: ${call}: `)),
         )
       }
       yield* endsRight(stand)
