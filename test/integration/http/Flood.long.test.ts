@@ -4,7 +4,7 @@ import { Clock, Effect, Schedule, Schema } from "effect"
 import { StatusJson } from "../../../src/services/http/StatusJson.ts"
 import { runProcess } from "../../support/daemon/RunningProcess.ts"
 import { start } from "../cli/Running.ts"
-import { ask } from "./Ask.ts"
+import { ask, read } from "./Ask.ts"
 
 const program = fileURLToPath(new URL("FloodClients.ts", import.meta.url))
 const host = "10.33.20.93"
@@ -35,6 +35,7 @@ const kinds: ReadonlyArray<readonly [string, string]> = [
   ["ask whether it is alive without waiting for answers", "healthz"],
   ["ask under a foreign name, and are refused", "refused"],
   ["post specs of 1 MiB that are nothing but faults", "specs"],
+  ["post whatever may do harm: too long, too deep, keys twice, foreign names and pages, in chunks", "hostile"],
   ["hold a thousand connections and say little", "slow"],
 ]
 
@@ -64,6 +65,8 @@ describe("a host that hangs is found within the usual time while clients", () =>
         // 1.45 s where nobody disturbs it; without turns it was six to nine seconds.
         assert.isBelow(took, 3_000)
         assert.isBelow(hung - before, 3_000)
+        // Nothing that they said was taken for a spec.
+        assert.deepStrictEqual(read(yield* ask(url, { path: "/route_spec" })), spec)
       }).pipe(Effect.scoped),
     )
   }

@@ -3,6 +3,7 @@
  * all its clients are at it.
  */
 import { connect, type Socket } from "node:net"
+import { hostilePosts, wireBytes } from "./Hostile.ts"
 
 const [port, kind] = [Number(process.argv[2]), process.argv[3] ?? ""]
 
@@ -20,25 +21,28 @@ const request = (line: string, host = "localhost", body?: string): string =>
 
 interface Flood {
   readonly clients: number
-  /** What a client says at once, and again as soon as it can. */
-  readonly text: () => string
+  /** One for each connection in turn: what a client says at once, and again as soon as it can. */
+  readonly texts: () => ReadonlyArray<string | Buffer>
   readonly once?: boolean
 }
 
 const floods: Readonly<Record<string, Flood>> = {
-  status: { clients: 4, text: () => request("GET /status").repeat(500) },
-  healthz: { clients: 100, text: () => request("GET /healthz").repeat(500) },
-  refused: { clients: 20, text: () => request("GET /status", "elsewhere.example").repeat(500) },
-  specs: { clients: 4, text: () => request("POST /route_spec", "localhost", badSpec()) },
-  slow: { clients: 1_000, text: () => "GET /status HTTP/1.1\r\nHost: local", once: true },
+  status: { clients: 4, texts: () => [request("GET /status").repeat(500)] },
+  healthz: { clients: 100, texts: () => [request("GET /healthz").repeat(500)] },
+  refused: { clients: 20, texts: () => [request("GET /status", "elsewhere.example").repeat(500)] },
+  specs: { clients: 4, texts: () => [request("POST /route_spec", "localhost", badSpec())] },
+  hostile: { clients: 20, texts: () => hostilePosts.map(wireBytes) },
+  slow: { clients: 1_000, texts: () => ["GET /status HTTP/1.1\r\nHost: local"], once: true },
 }
 
 const flood = floods[kind]
 if (flood === undefined) throw new Error(`expected one of ${Object.keys(floods).join(", ")}`)
-const text = Buffer.from(flood.text())
+const texts = flood.texts().map((text) => Buffer.from(text))
 
 let begun = 0
+let connections = 0
 const client = (): void => {
+  const text = texts[connections++ % texts.length] ?? Buffer.alloc(0)
   const socket: Socket = connect(port, "127.0.0.1")
   const pour = (): void => {
     do if (socket.destroyed) return
