@@ -34,15 +34,33 @@ const share = async (child: ChildProcess): Promise<{ readonly cpu: number; reado
 }
 
 /** Hosts of one local range of a namespace of this run's own: every address of it answers there, and none is elsewhere. */
+const answering = Effect.fnUntraced(function* (count: number) {
+  const own = yield* namespace()
+  yield* own.ip("link set lo up")
+  yield* own.ip("route add local 10.214.0.0/16 dev lo")
+  const hosts = Array.from({ length: count }, (_, n) => `10.214.${n >> 8}.${n & 255}`)
+  const inside = (command: string, args: ReadonlyArray<string>) =>
+    // `ip netns exec` becomes the command: the process measured is the command's own.
+    spawn("ip", ["netns", "exec", own.name, command, ...args], { stdio: "ignore" })
+  return { hosts, inside }
+})
+
+const server = `require("node:http").createServer((_, answer) => answer.end("well")).listen(8080)`
+
+/** CPU for so many hosts that are checked by HTTP every second, by the prober alone. */
+const measureHttp = (count: number) =>
+  Effect.gen(function* () {
+    const { hosts, inside } = yield* answering(count)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => inside(process.execPath, ["-e", server])),
+      (child) => Effect.sync(() => child.kill("SIGKILL")),
+    )
+    return yield* Effect.promise(() => share(inside(process.execPath, [watchHosts, "http:8080", ...hosts])))
+  }).pipe(Effect.scoped)
+
 const measure = (count: number) =>
   Effect.gen(function* () {
-    const own = yield* namespace()
-    yield* own.ip("link set lo up")
-    yield* own.ip("route add local 10.214.0.0/16 dev lo")
-    const hosts = Array.from({ length: count }, (_, n) => `10.214.${n >> 8}.${n & 255}`)
-    const inside = (command: string, args: ReadonlyArray<string>) =>
-      // `ip netns exec` becomes the command: the process measured is the command's own.
-      spawn("ip", ["netns", "exec", own.name, command, ...args], { stdio: "ignore" })
+    const { hosts, inside } = yield* answering(count)
     const ours = yield* Effect.promise(() => share(inside(process.execPath, [watchHosts, "icmpecho", ...hosts])))
     const folder = mkdtempSync(join(tmpdir(), "bench-"))
     const list = join(folder, "hosts")
@@ -76,5 +94,8 @@ export const pingRows = async (): Promise<ReadonlyArray<Row>> => {
       },
     )
   }
+  const { cpu, memory } = await Effect.runPromise(measureHttp(1_000))
+  rows.push({ what: "checking 1,000 hosts by HTTP a second", figure: cpu, unit: "% of a core" })
+  rows.push({ what: "memory of the prober, 1,000 hosts by HTTP", figure: memory, unit: "MB" })
   return rows
 }

@@ -1,10 +1,11 @@
 /**
  * A program that watches the hosts of its arguments with the real prober and prints what it finds, a JSON line each:
- * `node WatchHosts.ts icmpecho|icmpecho:fast|tcp:PORT HOST…`. Tests start it inside a network namespace.
+ * `node WatchHosts.ts icmpecho|icmpecho:fast|tcp:PORT|http:PORT HOST…`. Tests start it inside a network namespace.
  */
 import { Effect, Equal, Schedule, Stream } from "effect"
 import { detectorOptions } from "../../../src/domain/DetectorOptions.ts"
 import { ip } from "../../../src/domain/Ip.ts"
+import * as HttpProbe from "../../../src/services/health/HttpProbe.ts"
 import * as IcmpProbe from "../../../src/services/health/IcmpProbe.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
 import type { SourceState } from "../../../src/services/health/HealthSource.ts"
@@ -14,7 +15,13 @@ import { now } from "../../../src/services/Now.ts"
 const [, , kind = "", ...hosts] = process.argv
 
 const [check, detail] = kind.split(":")
-const probe = check === "tcp" ? TcpProbe.make({ port: Number(detail) }) : IcmpProbe.probe
+const port = Number(detail)
+const probe =
+  check === "tcp"
+    ? TcpProbe.make({ port })
+    : check === "http"
+      ? HttpProbe.make({ port, path: "/", statuses: [[200, 299]], tls: undefined, name: undefined, timeout: 1_000 })
+      : IcmpProbe.probe
 const options = detectorOptions(undefined, 2, detail === "fast" ? "fast" : "normal")
 
 /** Milliseconds that the event loop is held up each time it comes round, as on a machine that is busy. */
