@@ -46,32 +46,38 @@ const readShare = ({ seen }: FloorWorld, before: ReadonlyMap<string, number>, se
     ),
   ) * 100
 
-/** The daemon, its hosts in a network of their own, the victim dead after `after` more seconds. */
-const ours = (amounts: Amounts, after = 0) =>
+/** A daemon that knows all its hosts to be healthy, in a network of its own. */
+const running = Effect.fnUntraced(function* (amounts: Amounts) {
+  const world = yield* floorWorld(amounts)
+  const land = yield* island([hostRange])
+  yield* land.leadTo(Number(new URL(world.endpoint).port))
+  const file = join(land.folder, "spec.json")
+  yield* Effect.promise(() => writeFile(file, JSON.stringify(specOf(amounts))))
+  const source = ["--mode", "configfile", "--file", file, "--vpc", vpcId, "--region", "us-east-1"]
+  const daemon = yield* startDaemon(land, { args: [...source, "--port", `${daemonPort}`, "--log-format", "json"] })
+  const isReady = Effect.map(daemon.get("/metrics"), ({ text }) =>
+    text.split("\n").some((line) => /^vpc_router_hosts\{.*"healthy".* 10$/.test(line)),
+  )
+  yield* Effect.repeat(
+    Effect.orElseSucceed(isReady, () => false),
+    { until: (ready) => ready, schedule: Schedule.spaced("200 millis"), times: 150 },
+  )
+  return { world, land, daemon }
+})
+
+const ours = (cells: number) =>
   Effect.gen(function* () {
-    const world = yield* floorWorld(amounts)
-    const land = yield* island([hostRange])
-    yield* land.leadTo(Number(new URL(world.endpoint).port))
-    const file = join(land.folder, "spec.json")
-    yield* Effect.promise(() => writeFile(file, JSON.stringify(specOf(amounts))))
-    const source = ["--mode", "configfile", "--file", file, "--vpc", vpcId, "--region", "us-east-1"]
-    const daemon = yield* startDaemon(land, { args: [...source, "--port", `${daemonPort}`, "--log-format", "json"] })
-    yield* Effect.retry(daemon.status, { schedule: Schedule.spaced("50 millis"), times: 400 })
-    yield* daemon.until("all hosts able", (status) => status.hosts.every(({ able }) => able))
-    yield* Effect.sleep(after * 1_000)
+    const { daemon, land, world } = yield* running({ cells })
     const before = new Map(world.seen.calls)
     const from = Date.parse((yield* daemon.status).now)
     yield* land.fail(victim)
-    yield* untilMoved(world, amounts.cells)
+    yield* untilMoved(world, cells)
     const { failovers, now } = yield* daemon.until("the failover verified", (status) =>
       status.failovers.some(({ verified_at }) => verified_at !== null),
     )
-    const [failover] = failovers
-    const run = runOf(world, Date.parse(failover?.failed_at ?? ""))
     const seconds = (Date.parse(now) - from) / 1_000
     return {
-      ...run,
-      lastWriteSeconds: (failover?.last_write_ms ?? Number.NaN) / 1_000,
+      ...runOf(world, Date.parse(failovers[0]?.failed_at ?? "")),
       reads: readShare(world, before, seconds),
       memory: megabytes(daemon.pid),
     }
@@ -104,7 +110,7 @@ const share = ({ calls, throttled }: Run): number => (throttled / calls) * 100
 
 /** A host that carries so many cells dies: this project, and what a script would do, in turn on the same world. */
 const measure = Effect.fnUntraced(function* (cells: number) {
-  const own = yield* ours({ cells })
+  const own = yield* ours(cells)
   const peers = [
     { what: "standard", run: yield* peer(cells, "standard") },
     { what: "adaptive", run: yield* peer(cells, "adaptive") },
@@ -131,15 +137,20 @@ const measure = Effect.fnUntraced(function* (cells: number) {
 })
 
 const behindRepairs = Effect.gen(function* () {
-  const { lastWriteSeconds } = yield* ours({ cells: 40, repairs: 1_000 }, 5)
+  const { daemon, land } = yield* running({ cells: 40, repairs: 1_000 })
+  yield* Effect.sleep("5 seconds")
+  yield* land.fail(victim)
+  // The status is long while so much is to be done; asking for it again and again would be measured, too.
+  const complete = /complete: 40 routes moved, (\d+) ms after the verdict/
+  const { message } = yield* daemon.logged(complete)
   const row: Row = {
     what: "failover of 40 cells that arrives behind 1,000 repairs",
-    figure: lastWriteSeconds,
+    figure: Number(complete.exec(message)?.[1]) / 1_000,
     unit: "s",
     aim: 0.5,
   }
   return [row]
-})
+}).pipe(Effect.scoped)
 
 /** The peers are `Promise.all` over all writes on the SDK's two modes of retries, again and again until every write has succeeded. */
 export const floorRows = (cells: number): Promise<ReadonlyArray<Row>> => Effect.runPromise(measure(cells))
