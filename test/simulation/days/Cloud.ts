@@ -3,8 +3,11 @@ import type { Action, Cell } from "../../../src/domain/Action.ts"
 import { RouteTableId } from "../../../src/domain/Ids.ts"
 import type { Millis } from "../../../src/domain/Health.ts"
 import type { Vpc } from "../../../src/domain/Vpc.ts"
+import type { InstanceStatus } from "../../../src/domain/InstanceStatus.ts"
 import type { Ec2, Ec2Error, WriteReceipt } from "../../../src/services/ec2/Ec2.ts"
 import { ec2Error } from "../../../src/services/ec2/Ec2Failure.ts"
+import type { InstanceStatuses } from "../../../src/services/ec2/InstanceStatuses.ts"
+import * as SimulatedInstanceStatuses from "../../../src/services/ec2/SimulatedInstanceStatuses.ts"
 import { httpStatusOf, type Operation, type WriteOperation } from "../../../src/services/ec2/SimulatedFaults.ts"
 import { createRoute, deleteRoute, replaceRoute } from "../../../src/services/ec2/SimulatedRoutes.ts"
 import { interfacesOf, tablesOf } from "../../../src/services/ec2/SimulatedVpc.ts"
@@ -56,6 +59,8 @@ export interface Wiretap {
   readonly committed: (call: Call) => void
   readonly answered: (call: Call, error: Ec2Error | undefined) => void
   readonly reading: (readAt: Millis, vpc: Vpc) => void
+  /** Of these instances so much was found; undefined: EC2 does not know all of them. */
+  readonly statuses: (asked: ReadonlyArray<string>, found: ReadonlyMap<string, InstanceStatus> | undefined) => void
 }
 
 /** EC2 with its faults. It is no part of any daemon: what was sent to it goes on when the daemon is gone. */
@@ -100,12 +105,7 @@ export class Cloud {
 
   /** The port as a daemon on `lane` has it. */
   ec2For(lane: Lane, wiretap: Wiretap): Ec2["Service"] {
-    /** Carried out in the cloud, whatever becomes of who asked; the answer comes to whoever still lives. */
-    const ask = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-      Effect.callback<A, E>((resume) => {
-        const fiber: Fiber.Fiber<A, E> = this.#lane.fork(work)
-        fiber.addObserver((exit) => lane.soon(() => resume(exit)))
-      })
+    const ask = <A, E>(work: Effect.Effect<A, E>) => this.#ask(lane, work)
     const write = (call: Call, cell: Cell, rule: Parameters<Simulation["Service"]["write"]>[2]) =>
       Effect.suspend(() => {
         wiretap.sent(call)
@@ -130,6 +130,31 @@ export class Cloud {
       replaceRoute: (cell, id) => write(call("ReplaceRoute", cell, id), cell, (vpc) => replaceRoute(vpc, cell, id)),
       deleteRoute: (cell) => write(call("DeleteRoute", cell), cell, (vpc) => deleteRoute(vpc, cell)),
     }
+  }
+
+  /** The port for the state and the checks of instances. */
+  statusesFor(lane: Lane, wiretap: Wiretap): InstanceStatuses["Service"] {
+    const { read } = SimulatedInstanceStatuses.make({
+      ...this.#simulation,
+      read: (operation) => this.#read(operation),
+    })
+    return {
+      read: (instances) =>
+        this.#ask(lane, read(instances)).pipe(
+          Effect.tap((found) => Effect.sync(() => wiretap.statuses(instances, found))),
+          Effect.tapError(({ code }) =>
+            Effect.sync(() => code === "InvalidInstanceID.NotFound" && wiretap.statuses(instances, undefined)),
+          ),
+        ),
+    }
+  }
+
+  /** Carried out in the cloud, whatever becomes of who asked; the answer comes to whoever still lives. */
+  #ask<A, E>(lane: Lane, work: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.callback<A, E>((resume) => {
+      const fiber: Fiber.Fiber<A, E> = this.#lane.fork(work)
+      fiber.addObserver((exit) => lane.soon(() => resume(exit)))
+    })
   }
 
   #strikes(share: number, fault: string): boolean {

@@ -5,6 +5,7 @@ import { Evidence } from "./Evidence.ts"
 import { fairWeather, probeOf, type Weather } from "./Network.ts"
 import { boundOf, Instance } from "./Instance.ts"
 import type { Claim } from "./Evidence.ts"
+import type { Wiretap } from "./Cloud.ts"
 import type { Days } from "./Days.ts"
 import { judgeDelete, judgeSent } from "./Judge.ts"
 import { isSpec, type Wanted } from "./Scene.ts"
@@ -31,6 +32,35 @@ export class Daemon {
     this.#instance = new Instance(lane, scene)
     const { evidence } = this
     const isAnchor: ReadonlySet<string> = new Set(scene.anchors)
+    const statuses = evidence.hearStatuses(() => time.now)
+    const wiretap: Wiretap = {
+      sent: (call) => {
+        days.say(
+          name,
+          `sends ${call.tag} ${call.cidr} in ${call.table}${call.interfaceId === undefined ? "" : ` to ${call.interfaceId}`}`,
+        )
+        days.writes++
+        judgeSent(days, this, call)
+        if (call.tag === "DeleteRoute") judgeDelete(days, this, call)
+        evidence.inFlight.set(`${call.table} ${call.cidr}`, call)
+      },
+      committed: (call) => {
+        days.say("EC2", `does ${call.tag} ${call.cidr} in ${call.table} of ${name}`)
+        days.committed(call)
+      },
+      answered: (call, error) => {
+        days.say(name, `is answered ${error?.code ?? "done"}: ${call.tag} ${call.cidr} in ${call.table}`)
+        evidence.answered(call, error, time.now)
+        if (call.tag === "DeleteRoute" && error === undefined && !this.confirmed.has(`${call.table} ${call.cidr}`))
+          evidence.deleted.push({ cidr: call.cidr, at: time.now })
+      },
+      reading: (readAt, vpc) => {
+        evidence.reading(readAt, time.now, vpc)
+        evidence.owned.push({ at: time.now, count: days.ownedIn(vpc).length })
+        if (evidence.owned.length > 5_000) evidence.owned.splice(0, 1_000)
+      },
+      statuses: (asked, found) => statuses.told(asked, found),
+    }
     this.#instance.start({
       disk: days.disk,
       log: (level, words) => days.say(name, `${level === "Info" ? "" : `${level}: `}${words}`),
@@ -40,42 +70,25 @@ export class Daemon {
         this.kill()
         days.startLater(5_000)
       },
-      probes: this.weather.map((weather, n) =>
-        probeOf({
-          lane,
-          weather,
-          dice: dice.named(`packets ${n}`),
-          answers: (host) => isAnchor.has(host) || days.cloud.simulation.answersUnsafe(host),
-          witness: evidence.listen(() => time.now),
-        }),
-      ),
-      ec2: days.cloud.ec2For(lane, {
-        sent: (call) => {
-          days.say(
-            name,
-            `sends ${call.tag} ${call.cidr} in ${call.table}${call.interfaceId === undefined ? "" : ` to ${call.interfaceId}`}`,
-          )
-          days.writes++
-          judgeSent(days, this, call)
-          if (call.tag === "DeleteRoute") judgeDelete(days, this, call)
-          evidence.inFlight.set(`${call.table} ${call.cidr}`, call)
-        },
-        committed: (call) => {
-          days.say("EC2", `does ${call.tag} ${call.cidr} in ${call.table} of ${name}`)
-          days.committed(call)
-        },
-        answered: (call, error) => {
-          days.say(name, `is answered ${error?.code ?? "done"}: ${call.tag} ${call.cidr} in ${call.table}`)
-          evidence.answered(call, error, time.now)
-          if (call.tag === "DeleteRoute" && error === undefined && !this.confirmed.has(`${call.table} ${call.cidr}`))
-            evidence.deleted.push({ cidr: call.cidr, at: time.now })
-        },
-        reading: (readAt, vpc) => {
-          evidence.reading(readAt, time.now, vpc)
-          evidence.owned.push({ at: time.now, count: days.ownedIn(vpc).length })
-          if (evidence.owned.length > 5_000) evidence.owned.splice(0, 1_000)
-        },
-      }),
+      senses: {
+        probes: this.weather.map((weather, n) =>
+          probeOf({
+            lane,
+            weather,
+            dice: dice.named(`packets ${n}`),
+            answers: (host) => isAnchor.has(host) || days.cloud.simulation.answersUnsafe(host),
+            witness: evidence.listen(() => time.now),
+          }),
+        ),
+        cloudWatch:
+          scene.alarms &&
+          days.alarms?.portsFor(
+            lane,
+            evidence.hearAlarms(() => time.now, scene.alarms.insufficientData),
+          ),
+        statuses: days.cloud.statusesFor(lane, wiretap),
+      },
+      ec2: days.cloud.ec2For(lane, wiretap),
     })
   }
 

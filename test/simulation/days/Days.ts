@@ -8,6 +8,7 @@ import type { Refusal } from "../../../src/services/ec2/SimulatedRoutes.ts"
 import { deleteByHand } from "../../../src/services/ec2/SimulatedRoutes.ts"
 import { interfaceOf, type SimulatedTable, type SimulatedVpc } from "../../../src/services/ec2/SimulatedVpc.ts"
 import { type Call, Cloud } from "./Cloud.ts"
+import { CloudWatch } from "./CloudWatch.ts"
 import { Daemon } from "./Daemon.ts"
 import { Dice } from "./Dice.ts"
 import { Disk } from "./Disk.ts"
@@ -33,6 +34,8 @@ export class Days {
   readonly time: VirtualTime
   readonly cloud: Cloud
   readonly disk: Disk
+  /** Where alarms watch. */
+  readonly alarms: CloudWatch | undefined
   readonly trace: Trace
   /** What the operator wants at present. */
   wanted: Wanted
@@ -55,6 +58,10 @@ export class Days {
     this.scene = drawScene(this.dice.named("scene"), size ?? drawSize(this.dice.named("size")))
     this.cloud = new Cloud(this.time.lane("EC2", this.dice.named("EC2")), this.dice, this.scene.topology)
     this.disk = new Disk(this.dice)
+    this.alarms =
+      this.scene.alarms &&
+      new CloudWatch(this.#world, this.dice, this.scene.alarms.period, () => this.#simulated(instancesIn))
+    this.#coverScene()
     this.wanted = this.scene.spec
     this.#noteForeign()
     this.#named(this.wanted)
@@ -77,6 +84,15 @@ export class Days {
     this.say("JUDGE", `broken: ${promise}: ${words}`)
   }
 
+  #coverScene(): void {
+    const { alarms, asksForStatus, healthPolicy, isDual, sources } = this.scene
+    const probes = sources > 1 ? "two probes" : sources > 0 ? "a probe" : undefined
+    const watched = [probes, alarms && "alarms", asksForStatus ? "status checks" : undefined].filter(Boolean)
+    this.cover(`watched by ${watched.join(", ")}${watched.length > 1 ? ` (${healthPolicy})` : ""}`)
+    if (alarms !== undefined) this.cover(`alarms ${alarms.withQueue ? "with" : "without"} a queue`)
+    if (isDual) this.cover("hosts and destinations of both families")
+  }
+
   // The VPC
 
   change(event: SimulatedHosts.HostEvent): boolean {
@@ -91,6 +107,10 @@ export class Days {
   /** The interface that holds an address in truth. */
   interfaceOf(host: string) {
     return this.#simulated((vpc) => interfaceOf(vpc, ip(host))?.id)
+  }
+
+  instanceOf(host: string) {
+    return this.#simulated((vpc) => interfaceOf(vpc, ip(host))?.attachment?.instanceId)
   }
 
   /** The tables that there are, but for those of gateways. */
@@ -339,6 +359,17 @@ export class Days {
   confirmHolds(): void {
     for (const daemon of this.alive) daemon.confirmHolds()
   }
+}
+
+/** Whether instances answer their status checks; undefined: they have none. */
+const instancesIn = (vpc: SimulatedVpc): ReadonlyMap<string, boolean | undefined> => {
+  const found = new Map<string, boolean | undefined>()
+  for (const [id, state] of vpc.instances) found.set(id, state === "running" ? true : undefined)
+  for (const { answers, attachment } of vpc.interfaces.values()) {
+    const id = attachment?.instanceId
+    if (id !== undefined && !answers && found.get(id) === true) found.set(id, false)
+  }
+  return found
 }
 
 const readSpec = (text: string | undefined): Wanted | undefined => {

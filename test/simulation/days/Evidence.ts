@@ -1,7 +1,9 @@
 import type { Millis } from "../../../src/domain/Health.ts"
+import type { InsufficientData } from "../../../src/domain/AlarmVerdict.ts"
 import type { Vpc } from "../../../src/domain/Vpc.ts"
 import type { Ec2Error } from "../../../src/services/ec2/Ec2.ts"
 import type { Call } from "./Cloud.ts"
+import { AlarmHearing, type Hearing, type InstancesOf, StatusHearing } from "./Hearing.ts"
 import type { Witness } from "./Network.ts"
 import type { Wanted } from "./Scene.ts"
 
@@ -62,6 +64,9 @@ export class Evidence {
   /** Drained hosts: from when it may be so, from when it is, and until when it is. */
   readonly drains = new Map<string, { mayBeFrom: Millis; from: Millis; until: Millis }>()
   readonly #ears: Array<Map<string, Ear>> = []
+  readonly #hearings: Array<Hearing> = []
+  /** The instances that hosts were found at, as readings showed them; the last one last. */
+  readonly #instances = new Map<string, Array<{ readonly id: string | undefined; readonly at: Millis }>>()
 
   constructor(startedAt: Millis, bound: Millis) {
     this.startedAt = startedAt
@@ -110,6 +115,39 @@ export class Evidence {
     }
   }
 
+  /** Beside a health source that watches alarms. */
+  hearAlarms(now: () => Millis, insufficientData: InsufficientData): AlarmHearing {
+    const hearing = new AlarmHearing(now, this.#instancesOf, insufficientData)
+    this.#hearings.push(hearing)
+    return hearing
+  }
+
+  /** Beside a health source that asks for the state and the checks of instances. */
+  hearStatuses(now: () => Millis): StatusHearing {
+    const hearing = new StatusHearing(now, this.#instancesOf)
+    this.#hearings.push(hearing)
+    return hearing
+  }
+
+  readonly #instancesOf: InstancesOf = (host, now) => {
+    const known = this.#instances.get(host) ?? []
+    const before = known.at(-2)
+    const last = known.at(-1)
+    return [
+      ...(last?.id === undefined ? [] : [last.id]),
+      ...(before?.id === undefined || last === undefined || now - last.at > slack ? [] : [before.id]),
+    ]
+  }
+
+  #noteInstances(vpc: Vpc, at: Millis): void {
+    for (const { addresses, instanceId } of vpc.interfaces.values())
+      for (const host of addresses) {
+        const known = this.#instances.get(host) ?? []
+        if (known.length > 0 && known.at(-1)?.id === instanceId) continue
+        this.#instances.set(host, [...known.slice(-1), { id: instanceId, at }])
+      }
+  }
+
   /** The process stood still: what came meanwhile says nothing, and nobody had the time to fail. */
   stood(from: Millis, until: Millis): void {
     for (const ears of this.#ears)
@@ -118,11 +156,20 @@ export class Evidence {
 
   /** Some source heard it lately, or may yet do. */
   mayLive(host: string, now: Millis): boolean {
-    return this.#ears.some((ears) => now - (ears.get(host)?.heardAt ?? -Infinity) <= this.bound + slack)
+    return (
+      this.#ears.some((ears) => now - (ears.get(host)?.heardAt ?? -Infinity) <= this.bound + slack) ||
+      this.#hearings.some((hearing) => hearing.mayLive(host, now))
+    )
+  }
+
+  /** Some source that does not only guess holds it for failed. */
+  surelyFailed(host: string, now: Millis): boolean {
+    return this.#hearings.some((hearing) => hearing.surelyFailed(host, now))
   }
 
   /** Some source may hold it for failed, or did a moment ago. */
   mayHaveFailed(host: string, now: Millis): boolean {
+    if (this.#hearings.some((hearing) => hearing.mayHaveFailed(host, now))) return true
     return this.#ears.some((ears) => {
       const ear = ears.get(host)
       return (
@@ -163,6 +210,7 @@ export class Evidence {
 
   reading(readAt: Millis, at: Millis, vpc: Vpc): void {
     this.readings.push({ readAt, at, vpc })
+    this.#noteInstances(vpc, at)
     if (this.readings.length > 3) this.readings.shift()
   }
 

@@ -1,4 +1,5 @@
 import type { Millis } from "../../../src/domain/Health.ts"
+import { faultsOfAlarms } from "./FaultsOfAlarms.ts"
 import { faultsOfEc2 } from "./FaultsOfEc2.ts"
 import { faultsOfHosts } from "./FaultsOfHosts.ts"
 import { faultsOfOperators } from "./FaultsOfOperators.ts"
@@ -28,6 +29,7 @@ export const faults: ReadonlyArray<Fault> = [
   ...faultsOfEc2,
   ...faultsOfOperators,
   ...faultsOfProcesses,
+  ...faultsOfAlarms,
 ]
 
 /** One fault at one time. Two with the same name and time are the same, whatever else is left out. */

@@ -14,7 +14,7 @@ export const changed = (days: Days, dice: Dice): Wanted => {
     const kind = dice.below(5)
     if (kind === 0) delete next[range]
     else if (kind === 1) next[range] = []
-    else next[range] = someHosts(dice, days.scene.hosts)
+    else next[range] = someHosts(dice, days.scene.hosts, range)
   }
   return next
 }

@@ -1,16 +1,22 @@
 import { Cause, Context, Effect, Exit, type Fiber, FileSystem, Layer, Logger, Option, Stream } from "effect"
 import { detectionBound, detectorOptions, withTiming } from "../../../src/domain/DetectorOptions.ts"
+import { statusChecksOnly } from "../../../src/domain/AlarmScope.ts"
 import { HealthPolicy } from "../../../src/domain/HealthPolicy.ts"
 import { type Ip, ip } from "../../../src/domain/Ip.ts"
 import { layer as reconcilerLayer, Reconciler } from "../../../src/runtime/Reconciler.ts"
 import { ConfigSource } from "../../../src/services/config/ConfigSource.ts"
 import * as FileConfig from "../../../src/services/config/FileConfig.ts"
 import * as HttpConfig from "../../../src/services/config/HttpConfig.ts"
+import type { InstanceStatuses } from "../../../src/services/ec2/InstanceStatuses.ts"
 import { Ec2 } from "../../../src/services/ec2/Ec2.ts"
 import * as Executor from "../../../src/services/ec2/Executor.ts"
 import { AnchorNews } from "../../../src/services/health/AnchorNews.ts"
 import { HealthSource } from "../../../src/services/health/HealthSource.ts"
 import * as HostInstances from "../../../src/services/health/HostInstances.ts"
+import * as CloudWatchHealth from "../../../src/services/health/cloudwatch/CloudWatchHealth.ts"
+import type { AlarmQueue } from "../../../src/services/health/cloudwatch/AlarmQueue.ts"
+import type { Alarms } from "../../../src/services/health/cloudwatch/Alarms.ts"
+import * as Ec2Health from "../../../src/services/health/Ec2Health.ts"
 import * as MultiHealth from "../../../src/services/health/MultiHealth.ts"
 import type { Probe } from "../../../src/services/health/Probe.ts"
 import * as Prober from "../../../src/services/health/Prober.ts"
@@ -31,16 +37,37 @@ export const boundOf = (scene: Scene): number => detectionBound(detector(scene))
 const text = (message: unknown): string =>
   Array.isArray(message) ? message.map((part) => text(part)).join(" ") : String(message)
 
-const health = (scene: Scene, probes: ReadonlyArray<Probe["Service"]>) =>
+/** The ports through which hosts are watched. */
+export interface Senses {
+  readonly probes: ReadonlyArray<Probe["Service"]>
+  readonly cloudWatch: { readonly alarms: Alarms["Service"]; readonly queue: AlarmQueue["Service"] } | undefined
+  readonly statuses: InstanceStatuses["Service"]
+}
+
+/** Milliseconds between polls of alarms, and between rounds of status checks. */
+const alarmInterval = 10_000
+const statusInterval = 5_000
+
+const health = (scene: Scene, { cloudWatch, probes, statuses }: Senses) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const anchors: ReadonlySet<Ip> = new Set(scene.anchors.map(ip))
-      const sources = yield* Effect.forEach(probes, (probe) => Prober.make(probe, detector(scene), anchors))
+      const probing = yield* Effect.forEach(probes, (probe) => Prober.make(probe, detector(scene), anchors))
+      const sources: Array<HealthSource["Service"]> = [...probing]
+      if (scene.alarms !== undefined && cloudWatch !== undefined) {
+        const { insufficientData, withQueue } = scene.alarms
+        const queue = withQueue ? cloudWatch.queue : undefined
+        const options = { scope: statusChecksOnly, insufficientData, interval: alarmInterval, queue }
+        sources.push(yield* CloudWatchHealth.make(cloudWatch.alarms, options))
+      }
+      if (scene.asksForStatus)
+        sources.push({ ...(yield* Ec2Health.make(statuses, { interval: statusInterval })), onlyFails: true })
       const [first, ...more] = sources
       if (first === undefined) return yield* Effect.die("no health source")
-      const source = more.length === 0 ? first : yield* MultiHealth.make([first, ...more], HealthPolicy.AllFail())
+      const source =
+        more.length === 0 ? first : yield* MultiHealth.make([first, ...more], HealthPolicy[scene.healthPolicy]())
       const verdicts = Stream.mergeAll(
-        sources.map((one, n) =>
+        probing.map((one, n) =>
           Stream.map(one.anchors, (news) =>
             news.map(({ host, verdict }) => ({ source: `${one.name} ${n}`, anchor: host, verdict })),
           ),
@@ -70,7 +97,7 @@ export class Instance {
   /** Starts it. `ended` is told if it ends by itself. */
   start(world: {
     readonly ec2: Ec2["Service"]
-    readonly probes: ReadonlyArray<Probe["Service"]>
+    readonly senses: Senses
     readonly disk: Disk
     readonly log: (level: string, words: string) => void
     readonly ended: (why: string) => void
@@ -90,7 +117,7 @@ export class Instance {
           scene.mode === "http"
             ? HttpConfig.layer
             : FileConfig.layer(specFile, { look: world.disk.look(specFile), answers: Effect.succeed(false) }),
-          health(scene, world.probes),
+          health(scene, world.senses),
           Executor.layer,
           scene.keepsState ? StateFile.layer(stateFile) : StateStore.layerNone,
         ),

@@ -3,6 +3,7 @@ import type { InstanceState, Route, Vpc } from "../../../src/domain/Vpc.ts"
 import type { Call } from "./Cloud.ts"
 import type { Daemon } from "./Daemon.ts"
 import type { Days } from "./Days.ts"
+import { isDefaultRoute } from "./Scene.ts"
 import { type Evidence, keyOf, type Reading, slack } from "./Evidence.ts"
 
 // Simple on purpose, and without a line of src/domain: the promises, held against what happened and what a daemon was told.
@@ -104,6 +105,8 @@ const judgeTarget = (
   const living = hosts.filter((host) => evidence.mayLive(host, now))
   if (living.length === 0)
     return broken("never onto a failed host", `${hosts.join(", ")} has not answered for longer than detection may take`)
+  if (days.scene.healthPolicy === "AnyFails" && living.every((host) => evidence.surelyFailed(host, now)))
+    return broken("never onto a failed host", `alarms or status checks say that ${living.join(", ")} failed`)
   const able = living.filter((host) => readings.some(({ vpc }) => !down.has(stateIn(vpc, host))))
   if (able.length === 0) return broken("never onto a failed host", `the instance of ${living.join(", ")} is down`)
   if (able.every((host) => evidence.isDrained(host, now)))
@@ -112,8 +115,7 @@ const judgeTarget = (
   const isReread = readings.some(({ readAt }) => refusedAt !== undefined && readAt > refusedAt)
   if (refusedAt !== undefined && now - refusedAt > slack && now - refusedAt < 25_000 && !isReread)
     broken("never onto a failed host", `EC2 said that it does not know ${interfaceId}`)
-  const isDefault = call.cidr === "0.0.0.0/0"
-  if (call.tag === "CreateRoute" && isDefault && days.scene.policy.tables._tag === "Every")
+  if (call.tag === "CreateRoute" && isDefaultRoute(call.cidr) && days.scene.policy.tables._tag === "Every")
     broken("no default route without --tables", "a default route is created")
 }
 
@@ -183,7 +185,7 @@ export const judgeDelete = (days: Days, daemon: Daemon, call: Call): void => {
   const asking = accepted.filter(({ wanted }) => (wanted[call.cidr] ?? []).length === 0)
   if (accepted.length === 0) return broken(promise, "no spec was accepted since the start")
   if (asking.length === 0) return broken(promise, "the spec names it")
-  if (call.cidr === "0.0.0.0/0" && !days.everNamed.has(call.cidr))
+  if (isDefaultRoute(call.cidr) && !days.everNamed.has(call.cidr))
     broken("protected destinations", "no spec ever named the default route")
   if (confirmed.has(key)) return
   if (asking.every(({ wanted }) => Object.keys(wanted).length === 0))

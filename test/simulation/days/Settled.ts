@@ -2,6 +2,7 @@ import { ip } from "../../../src/domain/Ip.ts"
 import type { Daemon, Status } from "./Daemon.ts"
 import type { Days } from "./Days.ts"
 import { interfaceIn, isExcluded, isOurs, routeIn } from "./Judge.ts"
+import { isDefaultRoute } from "./Scene.ts"
 
 /** These pass by themselves, and something is written then. */
 const passing: ReadonlySet<string> = new Set([
@@ -38,7 +39,7 @@ export const unsettled = (days: Days, daemon: Daemon, status: Status): ReadonlyA
       const route = routeIn(truth, { table: id, cidr: range })
       const carrier = interfaceIn(route)
       if (route !== undefined && !isOurs(truth, route)) continue
-      if (range === "0.0.0.0/0" && scene.policy.tables._tag === "Every" && route === undefined) continue
+      if (isDefaultRoute(range) && scene.policy.tables._tag === "Every" && route === undefined) continue
       if (eligible.length === 0) continue
       if (
         carrier !== undefined &&
@@ -58,7 +59,7 @@ export const unsettled = (days: Days, daemon: Daemon, status: Status): ReadonlyA
       const range = route.destination
       if ((wanted[range] ?? []).length > 0 || isExcluded(days, range) || !isOurs(truth, route)) continue
       if (isHeld(id, range, "DeletionBrake")) continue
-      if (range === "0.0.0.0/0" && isHeld(id, range, "Protected")) continue
+      if (isDefaultRoute(range) && isHeld(id, range, "Protected")) continue
       faults.push(`${range} in ${id} is not in the spec and still there`)
     }
   return faults

@@ -82,7 +82,8 @@ class Player {
     } catch (stopped) {
       if (!(stopped instanceof Stopped)) throw stopped
     }
-    for (const [fault, times] of days.cloud.struck) days.cover(fault, times)
+    for (const struck of [days.cloud.struck, days.alarms?.struck ?? []])
+      for (const [fault, times] of struck) days.cover(fault, times)
     return {
       seed: this.#seed,
       hash: this.#trace.digest(),
