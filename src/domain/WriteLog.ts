@@ -136,7 +136,7 @@ export const afterReading = (
   const looksOld = read?.owned !== false && entry.before.some((earlier) => same(read, earlier))
   if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "stale" }
   const found = attempted.find(({ route }) => same(read, route))
-  if (found !== undefined && !isOpen) return done(entry, found)
+  if (found !== undefined) return { ...done(entry, found), attempted: isOpen ? attempted : undefined }
   // Long after a confirmed write, an earlier content is somebody's wish and no old reading.
   if (entry.shown === "confirmed" && age > staleHorizon && !isOpen) return undefined
   const reversals = entry.shown === "old" || entry.shown === "changed" ? entry.reversals : entry.reversals + 1

@@ -72,6 +72,18 @@ describe("a write of which no answer came", () => {
     assert.deepStrictEqual(story.recovers("a").pending, ["rtb-1 failover:a"])
   })
 
+  it("is not taken back when a reading from before its last try ended shows it, and its host carried the route before", () => {
+    const story = failing("a")
+      .allDone()
+      .recovers("a")
+      .wait(15 * second)
+      .fails("b")
+    const [action] = story.actions
+    unanswered(story.wait(5 * second), action!).recovers("b")
+    story.wait(second).reads("a", 3 * second)
+    assert.deepStrictEqual(story.pending, [])
+  })
+
   it("is no change by somebody else when a reading shows it", () => {
     const story = failing("a")
     unanswered(story, story.actions[0]!)

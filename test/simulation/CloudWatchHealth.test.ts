@@ -140,6 +140,22 @@ describe("hosts by CloudWatch alarms, on a virtual clock", () => {
       assert.deepStrictEqual(yield* unwatched, { count: 0, first: [] })
     }))
 
+  test("a host that is new in the spec is never called unwatched while its alarm is known to be on", () =>
+    Effect.gen(function* () {
+      const { instances, pass, shown, standings, tagOf, watch } = yield* started()
+      const unwatched = Effect.map(standings ?? Effect.succeed([]), ([first]) => first?.unwatched?.count)
+      shown.alarms = [alarm(ofA, "OK"), alarm(ofB, "ALARM")]
+      yield* instances.tell(new Map([[a, ofA]]))
+      yield* watch(new Set([a]))
+      yield* pass(1_000)
+      // As the loop does when a spec with a new host is accepted.
+      yield* instances.tell(inVpc)
+      yield* watch(new Set([a, b]))
+      assert.strictEqual(yield* unwatched, 0)
+      yield* pass(1_000)
+      assert.strictEqual(tagOf(b), "Failed")
+    }))
+
   test("alarms are polled every interval, and no more often", () =>
     Effect.gen(function* () {
       const { pass, shown } = yield* started()

@@ -127,23 +127,25 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const instances = yield* HostInstances
-  yield* Effect.forkScoped(
-    Stream.runForEach(instances.changes, (found) =>
-      Effect.sync(() => {
-        if (hosts.moved(found, now())) sooner.openUnsafe()
-        placed.openUnsafe()
-      }),
-    ),
-  )
+  const place = Effect.map(instances.current, (found) => {
+    if (found === undefined) return
+    if (hosts.moved(found, now())) sooner.openUnsafe()
+    placed.openUnsafe()
+  })
+  yield* Effect.forkScoped(Stream.runForEach(instances.changes, () => place))
   yield* Effect.forkScoped(rounds)
 
   return {
     name,
+    // A host that is new in the spec is placed before anything is said of it.
     watch: (wanted) =>
-      Effect.sync(() => {
-        hosts.watch(wanted, now())
-        sooner.openUnsafe()
-      }),
+      Effect.andThen(
+        place,
+        Effect.sync(() => {
+          hosts.watch(wanted, now())
+          sooner.openUnsafe()
+        }),
+      ),
     verdicts: changed.stream,
     state: Effect.sync(() => state),
     notes: Effect.sync(() => hosts.notes),

@@ -27,6 +27,9 @@ const replyWindow = 450
 /** For what takes no time in this world but a turn, and for whole milliseconds. */
 export const slack: Millis = 60
 
+/** So long a host must have been in every spec until its sources are bound to have asked for it. */
+const watchedFor: Millis = 20_000
+
 /** A spec that may be in force, from when it could be until when it certainly is not any more. */
 export interface Claim {
   readonly wanted: Wanted
@@ -164,7 +167,11 @@ export class Evidence {
 
   /** Some source that does not only guess holds it for failed. */
   surelyFailed(host: string, now: Millis): boolean {
-    return this.#hearings.some((hearing) => hearing.surelyFailed(host, now))
+    // What a source knew of a host it forgets when no spec has the host any more.
+    const isWatched = this.claims
+      .filter(({ from, until }) => from <= now && until >= now - watchedFor)
+      .every(({ wanted }) => Object.values(wanted).some((hosts) => hosts.includes(host)))
+    return isWatched && this.#hearings.some((hearing) => hearing.surelyFailed(host, now))
   }
 
   /** Some source may hold it for failed, or did a moment ago. */

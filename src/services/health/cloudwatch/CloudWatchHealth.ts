@@ -116,15 +116,19 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const instances = yield* HostInstances
-  yield* Effect.forkScoped(
-    Stream.runForEach(instances.changes, (found) => Effect.sync(() => hosts.moved(found, now()))),
-  )
+  const place = Effect.map(instances.current, (found) => found !== undefined && hosts.moved(found, now()))
+  yield* Effect.forkScoped(Stream.runForEach(instances.changes, () => place))
   yield* Effect.forkScoped(polls)
   const events = options.queue === undefined ? undefined : yield* listen(options.queue, hear)
 
   return {
     name,
-    watch: (wanted) => Effect.sync(() => hosts.watch(wanted, now())),
+    // A host that is new in the spec is placed before anything is said of it.
+    watch: (wanted) =>
+      Effect.andThen(
+        place,
+        Effect.sync(() => hosts.watch(wanted, now())),
+      ),
     verdicts: changed.stream,
     state: Effect.sync(() => state),
     standings: Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<SourceStanding>> {
