@@ -206,38 +206,10 @@ export const bugs: ReadonlyArray<Bug> = [
     within: 120,
   },
   {
-    name: "a write without an answer counts as not done",
-    file: "domain/WriteLog.ts",
-    was: "return attempted.length > 0 ? { ...cell, attempted } : cell",
-    is: "return attempted.length > 99 ? { ...cell, attempted } : cell",
-    within: 400,
-  },
-  {
-    name: "what is heard of an alarm last counts, not the newest",
-    file: "domain/AlarmState.ts",
-    was: "latest: newer(one.latest, other.latest),",
-    is: "latest: other.latest,",
-    within: 200,
-  },
-  {
     name: "an alarm that is on fails no host",
     file: "domain/AlarmVerdict.ts",
     was: 'value === "ALARM" || (value',
     is: 'value === "INSUFFICIENT_DATA" && (value',
-    within: 120,
-  },
-  {
-    name: "alarms keep their say while they cannot be polled",
-    file: "services/health/cloudwatch/AlarmWatchlist.ts",
-    was: "if (this.#isDown) return Verdict.Unknown({ since })",
-    is: "",
-    within: 120,
-  },
-  {
-    name: "a status check that fails fails no host",
-    file: "domain/InstanceWatch.ts",
-    was: "if (impaired.length > 0) {",
-    is: "if (impaired.length > 3) {",
     within: 120,
   },
 ]
