@@ -170,7 +170,10 @@ describe("the executor", () => {
       const executor = yield* Executor
       const told: Array<string> = []
       const take = Effect.map(Queue.clear(executor.outcomes), (some) => {
-        for (const one of some) told.push(`${one._tag} ${"interfaceId" in one.action ? one.action.interfaceId : ""}`)
+        // How many tries there are before it is given up is chance; each is told, as another test has it.
+        for (const one of some)
+          if (one._tag !== "Unanswered")
+            told.push(`${one._tag} ${"interfaceId" in one.action ? one.action.interfaceId : ""}`)
       })
       const answers = yield* Script
       answers.answer = (words) => Effect.fail(failure(words.endsWith("eni-a") ? "transient" : "throttled"))
@@ -179,12 +182,12 @@ describe("the executor", () => {
       yield* submit(replace(1, 1, "failover", "eni-b"))
       yield* pass(20)
       yield* take
-      assert.deepStrictEqual(told, ["Unanswered eni-a", "Failed eni-a"])
+      assert.deepStrictEqual(told, ["Failed eni-a"])
       answers.answer = () => Effect.succeed({ requestId: "1" })
       yield* submit(replace(1, 1, "failover", "eni-c"))
       yield* pass(20_000)
       yield* take
-      assert.deepStrictEqual(told, ["Unanswered eni-a", "Failed eni-a", "Done eni-c"])
+      assert.deepStrictEqual(told, ["Failed eni-a", "Done eni-c"])
     }).pipe(Effect.provide(scripted)),
   )
 
