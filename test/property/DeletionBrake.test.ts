@@ -230,14 +230,15 @@ describe("the deletion brake", () => {
   })
 })
 
+const anyReason = fc.constantFrom(Reason.NotInSpec(), Reason.Withdrawn())
 const anyDeletion: fc.Arbitrary<DeleteRoute> = fc
-  .tuple(fc.constantFrom(...tableIds), fc.constantFrom(...ranges), fc.constantFrom(...interfaceIds))
-  .map(([table, range, interfaceId]) =>
+  .tuple(fc.constantFrom(...tableIds), fc.constantFrom(...ranges), fc.constantFrom(...interfaceIds), anyReason)
+  .map(([table, range, interfaceId, reason]) =>
     Action.DeleteRoute({
       table,
       cidr: cidr(range),
       before: RouteTarget.Interface({ interfaceId }),
-      reason: Reason.NotInSpec(),
+      reason,
       urgency: "deletion",
     }),
   )
@@ -245,7 +246,7 @@ const anyDeletion: fc.Arbitrary<DeleteRoute> = fc
 const anyDeletions = fc.uniqueArray(anyDeletion, { selector: ({ table, cidr }) => `${table} ${cidr}`, maxLength: 12 })
 
 describe("the rule of the brake", () => {
-  it("is that of the words: over half of the most owned, and three destinations in the hour; or an empty spec", () => {
+  it("is that of the words: over half of the most owned, and three destinations in the hour, unless one alone is withdrawn; or an empty spec", () => {
     const inSpec = "10.0.0.0/8"
     const anyDeleted = fc.subarray([...ranges, inSpec]).map((some) => new Set(some.map(cidr)))
     const anySpec = fc.constantFrom("empty", "other")
@@ -261,11 +262,34 @@ describe("the rule of the brake", () => {
         const gone = [...deleted].filter((one) => one !== cidr(inSpec))
         const destinations = new Set([...deletions.map((one) => one.cidr), ...gone]).size
         const left = owned - deletions.length
-        const tooMany = left < most / 2 && destinations >= 3
+        const isOneWithdrawn =
+          new Set(deletions.map((one) => one.cidr)).size === 1 &&
+          deletions.every(({ reason }) => reason._tag === "Withdrawn")
+        const tooMany = left < most / 2 && destinations >= 3 && !isOneWithdrawn
         const expected = deletions.length > 0 && (kind === "empty" || tooMany)
         assert.strictEqual(brake?.cause, expected ? (kind === "empty" ? "EmptySpec" : "TooMany") : undefined)
       }),
       runs(500),
+    )
+  })
+
+  it("keeps what is held, whatever comes to it of the same spec, in one order", () => {
+    const spec = smallSpec({ "10.0.0.0/8": "a" })
+    const rule = (deletions: ReadonlyArray<DeleteRoute>, owned: number, before?: ReturnType<typeof brakeOn>) =>
+      brakeOn({ deletions, confirmed: new Map(), spec, owned, mostOwned: owned, lastDeleted: () => new Set(), before })
+    fc.assert(
+      fc.property(anyDeletions, anyDeletions, (one, other) => {
+        const held = rule(one, one.length)
+        fc.pre(held !== undefined)
+        const cells = new Set(one.map(({ cidr, table }) => `${table} ${cidr}`))
+        const more = other.filter(({ cidr, table }) => !cells.has(`${table} ${cidr}`))
+        // Of so many routes they are no longer over half.
+        const later = rule([...more, ...one], 1_000, held)
+        assert.deepStrictEqual(later?.deletions, rule([...one, ...more].toReversed(), 1_000, held)?.deletions)
+        assert.strictEqual(later?.deletions.length, one.length + more.length)
+        assert.isUndefined(rule(more, 1_000, held), "none of these was held")
+      }),
+      runs(300),
     )
   })
 

@@ -79,13 +79,14 @@ describe("docs/dependencies.md", () => {
   })
 
   it("lists what the scripts fetch besides", () => {
-    const scripts = ["setup", "test-tools", "api-docs"].map((name) => read(`scripts/${name}.mjs`)).join("\n")
+    const scripts = ["setup", "test-tools", "api-docs", "mutate"].map((name) => read(`scripts/${name}.mjs`)).join("\n")
     const fetched = [
       ...all(scripts, /package: "([\w-]+)"/g),
       ...all(scripts, /"(\w+)\[server\]==/g),
       ...all(scripts, /packages = \{ (\w+):/g),
+      ...all(scripts, /`(@stryker-mutator\/core)@/g),
     ]
-    assert.lengthOf(fetched, 3)
+    assert.lengthOf(fetched, 4)
     for (const name of fetched) assert.include(apart, `\`${name}\``)
   })
 })
