@@ -35,11 +35,13 @@ export const signsOfReading: ReadonlyArray<RegExp> = [
 /** Files with such a sign that need no decoder of their own, each with the reason. */
 export const triedElsewhere: Readonly<Record<string, string>> = {
   "src/runtime/Daemon.ts": "hands the environment to OpenTelemetry's own reader; what that refuses is a StartFault",
+  "src/runtime/Leave.ts": "hands the environment on, and reads nothing of it",
   "src/runtime/PluginChoices.ts": "a plugin's timing: test/property/PluginOptions.test.ts",
   "src/runtime/SystemdNotify.ts": "two numbers of systemd: test/integration/deploy/SystemdNotify.test.ts",
   "src/runtime/commands/check/Checks.ts": "only whether a variable is set",
   "src/runtime/metrics/OtlpExport.ts":
     "only the status of a collector's answer: test/integration/metrics/Otlp.long.test.ts",
+  "src/services/FileAnswers.ts": "only whether a file can be read to its end",
   "src/services/PluginDefinition.ts": "a plugin's module: test/integration/plugins",
   "src/services/ec2/SnapshotThread.ts": "messages of our own thread",
   "src/services/ec2/SnapshotWorker.ts": "messages of our own thread",
