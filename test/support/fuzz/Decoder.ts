@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { NodeFileSystem } from "@effect/platform-node"
 import { Effect, FileSystem, Result, type Scope } from "effect"
 import type fc from "fast-check"
 import { Dice } from "../../simulation/days/Dice.ts"
@@ -47,17 +51,33 @@ export const orNothing = <A>(decode: (bytes: Uint8Array) => A | undefined): Deco
     return value === undefined ? Result.fail("nothing") : Result.succeed(value)
   })
 
-/** Where the file of {@link onDisk} is. */
-export const file = "/file"
+/** A decoder that reads a file, in a folder of its own. */
+export const inFile =
+  <A, E>(read: (file: string) => Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>): Decoder["open"] =>
+  () =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-fuzz-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
+      ),
+      (folder) => (bytes: Uint8Array) =>
+        Effect.suspend(() => {
+          const file = join(folder, "file")
+          writeFileSync(file, bytes)
+          return read(file).pipe(told, Effect.scoped, Effect.provide(NodeFileSystem.layer))
+        }),
+    )
 
-/** A decoder that reads a {@link file}. */
+/** A decoder that reads a file of a disk that is simulated. */
 export const onDisk =
-  <A, E>(read: (disk: Disk) => Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>): Decoder["open"] =>
+  <A, E>(
+    read: (file: string, disk: Disk) => Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>,
+  ): Decoder["open"] =>
   () =>
     Effect.succeed((bytes) =>
       Effect.suspend(() => {
         const disk = new Disk(new Dice("fuzz"))
-        disk.put(file, bytes)
-        return read(disk).pipe(told, Effect.scoped, Effect.provideService(FileSystem.FileSystem, disk.files))
+        disk.put("/file", bytes)
+        return read("/file", disk).pipe(told, Effect.scoped, Effect.provideService(FileSystem.FileSystem, disk.files))
       }),
     )

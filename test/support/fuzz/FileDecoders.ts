@@ -8,7 +8,7 @@ import { tokenCheck } from "../../../src/services/http/BearerToken.ts"
 import * as StateFile from "../../../src/services/state/StateFile.ts"
 import { StateStore } from "../../../src/services/state/StateStore.ts"
 import { utf8Text } from "../../../src/services/Utf8.ts"
-import { bytesOf, type Decoder, file, onDisk, pure } from "./Decoder.ts"
+import { bytesOf, type Decoder, inFile, onDisk, pure } from "./Decoder.ts"
 import { specFile } from "./SpecFiles.ts"
 
 const stateFile = fc
@@ -76,14 +76,14 @@ export const fileDecoders: ReadonlyArray<Decoder> = [
       "src/services/config/SpecBytes.ts",
     ],
     valid: specFile,
-    open: onDisk(() => Effect.flatMap(readSpec(file), (decoded) => Effect.fromResult(decoded))),
+    open: inFile((file) => Effect.flatMap(readSpec(file), (decoded) => Effect.fromResult(decoded))),
   },
   {
     name: "a state file",
     files: ["src/services/state/StateFile.ts", "src/services/state/StateText.ts"],
     costly: true,
     valid: stateFile,
-    open: onDisk((disk) =>
+    open: onDisk((file, disk) =>
       Effect.gen(function* () {
         const { restored } = yield* Effect.provide(StateStore, StateFile.layer(file))
         // What cannot be read is put aside, and the start goes on.
@@ -101,12 +101,12 @@ export const fileDecoders: ReadonlyArray<Decoder> = [
     name: "a topology file",
     files: ["src/runtime/Simulated.ts", "src/services/ec2/Topology.ts", "src/services/ec2/TopologyText.ts"],
     valid: topology,
-    open: onDisk(() => topologyOf(VpcChoice.Simulated({ file, vpcId: undefined }))),
+    open: inFile((file) => topologyOf(VpcChoice.Simulated({ file, vpcId: undefined }))),
   },
   {
     name: "a token file",
     files: ["src/services/http/BearerToken.ts"],
     valid: token,
-    open: onDisk(() => Effect.flatMap(tokenCheck(file), (check) => check("token"))),
+    open: inFile((file) => Effect.flatMap(tokenCheck(file), (check) => check("token"))),
   },
 ]

@@ -83,7 +83,10 @@ const run = Effect.fnUntraced(function* (
     })
   disk.put(path, good)
   const source = yield* Layer.build(
-    Layer.provide(FileConfig.layer(path), Layer.succeed(FileSystem.FileSystem, disk.files)),
+    Layer.provide(
+      FileConfig.layer(path, { look: disk.look(path), answers: Effect.succeed(false) }),
+      Layer.succeed(FileSystem.FileSystem, disk.files),
+    ),
   )
   const feed = yield* makeSpecFeed({
     record: take,
