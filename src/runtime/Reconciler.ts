@@ -1,23 +1,9 @@
-import {
-  Cause,
-  Context,
-  Deferred,
-  Effect,
-  Fiber,
-  HashMap,
-  Layer,
-  Option,
-  PubSub,
-  Queue,
-  Semaphore,
-  Stream,
-} from "effect"
+import { Cause, Context, Deferred, Effect, HashMap, Layer, Option, PubSub, Queue, Stream } from "effect"
 import { describe } from "../domain/Action.ts"
-import { apply, applySteps } from "../domain/Apply.ts"
+import { applySteps } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decideSteps, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
 import type { Brake } from "../domain/DeletionBrake.ts"
-import { durableOf } from "../domain/Durable.ts"
 import { relapsedUntil } from "../domain/Guards.ts"
 import { guardHoldsOf } from "../domain/GuardHold.ts"
 import type { Millis } from "../domain/Health.ts"
@@ -50,6 +36,7 @@ import type { Facts } from "./metrics/StateGauges.ts"
 import type { DaemonState, ReconcilerOverview, ReconcilerStatus } from "./ReconcilerStatus.ts"
 import { makeRefresher } from "./Refresher.ts"
 import { makeSpecFeed } from "./SpecFeed.ts"
+import { makeStateKeeping } from "./StateKeeping.ts"
 
 /** Keeps the route tables correct: takes events, decides, and hands the decisions to the executor. */
 export class Reconciler extends Context.Service<
@@ -134,8 +121,6 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     Effect.asVoid(Queue.offer(inbox, { event, onApplied }))
 
   const store = yield* StateStore
-  const scope = yield* Effect.scope
-  const recording = yield* Semaphore.make(1)
 
   const changes = yield* PubSub.sliding<void>(1)
 
@@ -145,15 +130,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   let conditions: Conditions = new Map()
   let nextAt: Millis | undefined
 
-  /** What a restart must not forget is on disk before it is in force; then it is in force, whoever waits for it or not. */
-  const record = (event: WorldEvent): Effect.Effect<void, StateNotKept> =>
-    Effect.gen(function* () {
-      const state = durableOf(apply(world, event)[0])
-      if (state !== undefined) yield* store.keep(state)
-      const applied = yield* Deferred.make<void>()
-      yield* tell(event, Effect.asVoid(Deferred.succeed(applied, undefined)))
-      yield* Deferred.await(applied)
-    }).pipe(recording.withPermit, Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+  const { applyUnkept, record } = yield* makeStateKeeping({ world: () => world, tell })
 
   const refresher = yield* makeRefresher({
     interval: options.recheckInterval,
@@ -317,7 +294,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   yield* Effect.forkScoped(Effect.forever(round))
   const feed = yield* makeSpecFeed({
     record,
-    applyUnkept: (event) => tell(event),
+    applyUnkept,
     isSpecInForce: () => world.spec !== undefined || store.restored !== undefined,
   })
   yield* Effect.forkScoped(

@@ -158,4 +158,26 @@ describe("keeping the state", () => {
       Effect.provide(daemon({ store: storeOf(undefined, () => Effect.fail(new StateNotKept({ why: "disk full" }))) })),
     ),
   )
+
+  it.effect("what came into force while the disk was full is kept once there is room", () =>
+    Effect.gen(function* () {
+      const isFull = yield* Ref.make(true)
+      const onDisk = yield* Ref.make<ReadonlyArray<string>>([])
+      const keep = ({ spec: given }: Durable) =>
+        Effect.gen(function* () {
+          if (yield* Ref.get(isFull)) return yield* new StateNotKept({ why: "disk full" })
+          yield* Ref.set(onDisk, [...given.keys()])
+        })
+      yield* Effect.gen(function* () {
+        yield* pass(200)
+        yield* (yield* Specs).accept(shape)
+        yield* pass(30_000, 100)
+        assert.deepStrictEqual(yield* carriers(range), everywhere("eni-0b30022"))
+        assert.deepStrictEqual(yield* Ref.get(onDisk), [])
+        yield* Ref.set(isFull, false)
+        yield* pass(5_000, 100)
+        assert.deepStrictEqual(yield* Ref.get(onDisk), [range])
+      }).pipe(Effect.provide(daemon({ store: storeOf(undefined, keep) })))
+    }),
+  )
 })

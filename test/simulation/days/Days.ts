@@ -34,6 +34,8 @@ export class Days {
   readonly time: VirtualTime
   readonly cloud: Cloud
   readonly disk: Disk
+  /** Until when the disk may lack what a daemon has in force from its file, as it could not be written. */
+  diskBehindUntil = -Infinity
   /** Where alarms watch. */
   readonly alarms: CloudWatch | undefined
   readonly trace: Trace
@@ -237,7 +239,9 @@ export class Days {
     if (this.scene.keepsState) {
       const { now } = this.time
       for (const before of this.#daemons) {
-        for (const { wanted } of before.evidence.specs(now)) evidence.claim(wanted, now, true)
+        const { evidence: known } = before
+        const mayBeKept = now <= this.diskBehindUntil ? known.claims : known.specs(now)
+        for (const { wanted } of mayBeKept) evidence.claim(wanted, now, true)
         for (const [host, drain] of before.evidence.drains) {
           const known = evidence.drains.get(host)
           const until = Math.max(drain.until, known?.until ?? -Infinity)

@@ -61,10 +61,15 @@ export const faultsOfProcesses: ReadonlyArray<Fault> = [
     name: "disk in trouble",
     perDay: 10,
     lasts: [1 * second, 5 * minute],
-    begin: ({ disk }, dice) => {
+    begin: (days, dice) => {
       const trouble = dice.one(["full", "broken", "slow"] as const)
-      disk.trouble = trouble
-      return { words: `the disk is ${trouble}`, end: () => void (disk.trouble = "none") }
+      days.disk.trouble = trouble
+      days.diskBehindUntil = Infinity
+      const end = () => {
+        days.disk.trouble = "none"
+        days.diskBehindUntil = days.time.now + 2 * minute
+      }
+      return { words: `the disk is ${trouble}`, end }
     },
   },
 ]
