@@ -7,7 +7,9 @@ import {
   type DeleteRoute,
   deletionKey,
   type HighWater,
+  lastDeleted,
   mostOwned,
+  noteDeleted,
   noteOwned,
 } from "../../src/domain/DeletionBrake.ts"
 import { RouteTarget } from "../../src/domain/Vpc.ts"
@@ -340,6 +342,47 @@ describe("the most routes of the last hour", () => {
         }
       }),
       runs(300),
+    )
+  })
+
+  it("are forgotten after an hour, and so are the deletions in it, also if nothing is noted any more", () => {
+    fc.assert(
+      fc.property(anyNotes, fc.nat(120 * minute), (notes, later) => {
+        let highWater: HighWater = []
+        let now = 0
+        const past: Array<{ readonly at: number; readonly owned: number; readonly gone: Cidr }> = []
+        for (const { after, owned } of notes) {
+          now += after
+          const gone = cidr(ranges[owned % ranges.length]!)
+          past.push({ at: now, owned, gone })
+          highWater = noteDeleted(noteOwned(highWater, owned, now), gone, now)
+        }
+        const asked = now + later
+        const since = (millis: number) => past.filter(({ at }) => at >= asked - millis)
+        const most = (some: typeof past): number => Math.max(0, ...some.map(({ owned }) => owned))
+        assert.isAtLeast(mostOwned(highWater, asked), most(since(59 * minute)))
+        assert.isAtMost(mostOwned(highWater, asked), most(since(61 * minute)))
+        const deleted = lastDeleted(highWater, asked)
+        for (const { gone } of since(59 * minute)) assert.isTrue(deleted.has(gone))
+        const known = new Set(since(61 * minute).map(({ gone }) => gone))
+        for (const one of deleted) assert.isTrue(known.has(one), one)
+      }),
+      runs(300),
+    )
+  })
+
+  it("are the same value while what is noted changes nothing", () => {
+    fc.assert(
+      fc.property(anyNotes, fc.nat(50), (notes, fewer) => {
+        let now = 0
+        let highWater: HighWater = []
+        for (const { after, owned } of notes) highWater = noteOwned(highWater, owned, (now += after))
+        const { owned } = notes.at(-1)!
+        assert.strictEqual(noteOwned(highWater, Math.max(0, owned - fewer), now), highWater)
+        const gone = noteDeleted(highWater, cidr(ranges[0]!), now)
+        assert.strictEqual(noteDeleted(gone, cidr(ranges[0]!), now), gone)
+      }),
+      runs(200),
     )
   })
 
