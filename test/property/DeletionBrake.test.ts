@@ -245,7 +245,11 @@ const anyDeletion: fc.Arbitrary<DeleteRoute> = fc
     }),
   )
 
-const anyDeletions = fc.uniqueArray(anyDeletion, { selector: ({ table, cidr }) => `${table} ${cidr}`, maxLength: 12 })
+const mixedDeletions = fc.uniqueArray(anyDeletion, { selector: ({ table, cidr }) => `${table} ${cidr}`, maxLength: 12 })
+/** Often all of them for the same reason. */
+const anyDeletions = fc
+  .tuple(mixedDeletions, fc.option(anyReason, { nil: undefined }))
+  .map(([some, reason]) => (reason === undefined ? some : some.map((one): DeleteRoute => ({ ...one, reason }))))
 
 describe("the rule of the brake", () => {
   it("is that of the words: over half of the most owned, and three destinations in the hour, unless one alone is withdrawn; or an empty spec", () => {
