@@ -42,12 +42,11 @@ type Keeping = Extract<HostStanding, { readonly _tag: "Keeping" }>
 
 const isAble = (standing: HostStanding): standing is Able => standing._tag === "Able"
 
-/** Better first: SourceDestCheck off before on, not damped before damped, then rendezvous score, then address. */
+/** Better first: SourceDestCheck off before on, not damped before damped, then rendezvous score. Hosts come by address. */
 const compareRank = (range: Cidr) => (a: Able, b: Able) =>
   Number(a.lastResort) - Number(b.lastResort) ||
   Number(a.damped) - Number(b.damped) ||
-  score(range, b.host) - score(range, a.host) ||
-  (a.host < b.host ? -1 : 1)
+  score(range, b.host) - score(range, a.host)
 
 /** How many tables name an interface: by an active route, by any, and by what a write without an answer may have left. */
 interface Votes {

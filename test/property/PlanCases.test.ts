@@ -267,6 +267,18 @@ describe("what the tables say of the current host", () => {
     )
   })
 
+  it("of blackholes the more count: they may come back to life where they are", () => {
+    const health = { a: "healthy", b: "healthy" } as const
+    assert.strictEqual(
+      outcome({ spec: listed, health, routes: routes("a! b! b!") }),
+      "failover:b held:Blackhole held:Blackhole",
+    )
+    assert.strictEqual(
+      outcome({ spec: listed, health, routes: routes("b! a! a!") }),
+      "failover:a held:Blackhole held:Blackhole",
+    )
+  })
+
   it("after a restart the first host to answer pulls no route off those that have not answered yet", () => {
     const spec = { [destination]: "abc" }
     assert.strictEqual(

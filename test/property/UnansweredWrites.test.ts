@@ -12,6 +12,12 @@ const second = 1_000
 const unanswered = (story: Story, action: Action): Story =>
   story.take(WorldEvent.WriteUnanswered({ action, at: story.now }))
 
+/** No answer comes to the write that is pending, in these words. */
+const lost = (story: Story, words: string): Story => unanswered(story, story.actions[story.pending.indexOf(words)]!)
+
+/** Guards that hold nothing, however many hosts fail. */
+const policy = { guards: { massFailure: undefined, failoverLimit: undefined, damping: undefined, settle: 0 } }
+
 /** `a` carries the destination everywhere and has just failed. */
 const failing = (row: string): Story =>
   new Story({ spec: { [destination]: "abc" }, health: { a: "healthy", b: "healthy" }, routes: { [destination]: row } })
@@ -63,6 +69,50 @@ describe("a write of which no answer came", () => {
     assert.deepStrictEqual(story.wait(second).reads("b").held, [])
     // A stale reading does not undo it.
     assert.deepStrictEqual(story.wait(second).reads("a").fails("b").pending, ["rtb-1 failover:a"])
+  })
+
+  it("counts for less than a route that is known, whichever host the hash prefers", () => {
+    for (const [known, doubtful, before] of [
+      ["a", "b", "c"],
+      ["b", "c", "a"],
+      ["c", "a", "b"],
+      ["a", "c", "b"],
+      ["b", "a", "c"],
+      ["c", "b", "a"],
+    ] as const) {
+      const story = new Story({
+        spec: { [destination]: "abcd" },
+        health: { a: "healthy", b: "healthy", c: "healthy", d: "healthy" },
+        routes: { [destination]: `${known} ${before} d` },
+        policy,
+      })
+      story.fails(known).fails(before).fails("d")
+      lost(story, `rtb-2 failover:${doubtful}`).recovers(before).recovers(known)
+      assert.deepStrictEqual(story.pending, [`rtb-3 failover:${known}`, `rtb-2 repair:${known}`])
+    }
+  })
+
+  it("counts all the same: the host that more of them may have reached gets the others, too", () => {
+    for (const [more, less] of [
+      ["a", "b"],
+      ["b", "a"],
+    ] as const) {
+      const story = new Story({
+        spec: { [destination]: "abc" },
+        health: { c: "healthy" },
+        routes: { [destination]: "c c c" },
+        policy,
+      })
+      story.fails("c").recovers(more)
+      lost(lost(story, `rtb-1 failover:${more}`), `rtb-2 failover:${more}`)
+        .fails(more)
+        .recovers(less)
+      lost(story, `rtb-3 failover:${less}`).recovers(more)
+      assert.deepStrictEqual(
+        story.pending,
+        [1, 2, 3].map((n) => `rtb-${n} failover:${more}`),
+      )
+    }
   })
 
   it("is followed at once by a failover when the new host fails, too", () => {
