@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { firstAnswerPatience } from "../../src/domain/Decide.ts"
-import { highest } from "../../src/domain/Rendezvous.ts"
+import { highest } from "../support/domain/Highest.ts"
 import { destination, hostAt, type Letter } from "../support/domain/Small.ts"
 import { Story } from "../support/domain/Story.ts"
 

@@ -6,8 +6,8 @@ import { guardHoldsOf } from "../../src/domain/GuardHold.ts"
 import { defaultGuards, massWindow, velocityWindow } from "../../src/domain/GuardPolicy.ts"
 import type { Millis } from "../../src/domain/Health.ts"
 import { ip } from "../../src/domain/Ip.ts"
-import { massAfter, type Witness } from "../../src/domain/MassFailure.ts"
-import { autoLimit, type Mover, noVelocity, type Velocity, velocityAfter } from "../../src/domain/Velocity.ts"
+import { massAfter, massEndsAt, type Witness } from "../../src/domain/MassFailure.ts"
+import { autoLimit, letAllGo, type Mover, noVelocity, type Velocity, velocityAfter } from "../../src/domain/Velocity.ts"
 import { allCidrs, empty, type World } from "../../src/domain/World.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { after, decidedFor, eventsOf, later, show, showScene } from "../support/domain/Deciding.ts"
@@ -253,6 +253,31 @@ describe("many failures together", () => {
     )
   })
 
+  it("are told in figures, under a hash that stands for exactly these failures, in whatever order they come", () => {
+    const at = (n: number, since: Millis): Witness => ({ ...witness(n, "failed", undefined), since })
+    const some = [at(2, 70), at(1, 60), witness(3, "silent", undefined), witness(4, "answering", undefined)]
+    const mass = massAfter(undefined, some, 2 / 3, 100)
+    assert.deepInclude(mass, { since: 100, failed: 3, of: 4, isCertain: false, calmSince: undefined })
+    assert.deepStrictEqual([...mass!.hosts], [...new Map([at(1, 60), at(2, 70)].map((one) => [one.host, one.since]))])
+    const again = massAfter(mass, some.toReversed(), 2 / 3, 200)
+    assert.deepStrictEqual(again, mass)
+    const later = massAfter(mass, [at(2, 71), ...some.slice(1)], 2 / 3, 200)
+    assert.notStrictEqual(later?.hash, mass?.hash)
+    assert.isUndefined(massEndsAt(mass!))
+  })
+
+  it("end ten seconds after they are few enough; if more fail meanwhile, these begin anew", () => {
+    const down = (count: number) => [1, 2, 3, 4].map((n) => witness(n, n <= count ? "failed" : "answering", undefined))
+    const mass = massAfter(undefined, down(3), 2 / 3, 0)
+    const calm = massAfter(mass, down(2), 2 / 3, 1_000)!
+    assert.strictEqual(massEndsAt(calm), 1_000 + massWindow)
+    assert.strictEqual(massEndsAt(massAfter(calm, down(1), 2 / 3, 5_000)!), 1_000 + massWindow)
+    const anew = massAfter(calm, down(4), 2 / 3, 6_000)!
+    assert.isUndefined(massEndsAt(anew))
+    assert.strictEqual(massEndsAt(massAfter(anew, down(2), 2 / 3, 7_000)!), 7_000 + massWindow)
+    assert.isUndefined(massAfter(calm, down(0), 2 / 3, 5_000))
+  })
+
   it("hold every failure there is, and let go at once when hosts merely missed a probe, else ten seconds later", () => {
     const four = (states: ReadonlyArray<Witness["state"]>) => states.map((state, n) => witness(n + 1, state, undefined))
     const missed = massAfter(undefined, four(["failed", "silent", "silent", "answering"]), 2 / 3, 0)
@@ -296,6 +321,47 @@ describe("the failover limit", () => {
       }),
       runs(300),
     )
+  })
+
+  it("lets the earliest failures go first; of the same moment, by address", () => {
+    const mover = (n: number, failedAt: Millis): Mover => ({ host: ip(`10.0.0.${n}`), failedAt })
+    const after = velocityAfter(noVelocity, [mover(3, 5), mover(2, 5), mover(1, 9), mover(4, 1)], 2, 10)
+    assert.deepStrictEqual(
+      after.admitted.map(({ host }) => host),
+      [ip("10.0.0.4"), ip("10.0.0.2")],
+    )
+    assert.deepStrictEqual([...after.waiting.keys()], [ip("10.0.0.1"), ip("10.0.0.3")])
+    assert.strictEqual(after.limit, 2)
+  })
+
+  it("tells since when a failure waits, and by its hash exactly which do", () => {
+    const mover = (n: number, failedAt: Millis): Mover => ({ host: ip(`10.0.0.${n}`), failedAt })
+    const first = velocityAfter(noVelocity, [mover(1, 1), mover(2, 2)], 1, 10)
+    const same = velocityAfter(first, [mover(2, 2), mover(1, 1)], 1, 20)
+    assert.deepStrictEqual(same, first)
+    assert.strictEqual(same.waiting.get(ip("10.0.0.2"))?.since, 10)
+    const another = velocityAfter(same, [mover(1, 1), mover(2, 3)], 1, 30)
+    assert.strictEqual(another.waiting.get(ip("10.0.0.2"))?.since, 30)
+    const more = velocityAfter(first, [mover(1, 1), mover(2, 2), mover(3, 2)], 1, 20)
+    assert.strictEqual(new Set([first, another, more].map(({ hash }) => hash)).size, 3)
+    const none = velocityAfter(first, [mover(1, 1), mover(2, 2)], undefined, 20)
+    assert.deepStrictEqual([none.waiting.size, none.hash, none.until], [0, "", undefined])
+  })
+
+  it("counts neither who was let go by the operator, nor who was let go a minute ago, while the failure lasts", () => {
+    const mover = (n: number, failedAt: Millis): Mover => ({ host: ip(`10.0.0.${n}`), failedAt })
+    const movers = [mover(1, 1), mover(2, 2), mover(3, 3)]
+    const letGo = letAllGo(velocityAfter(noVelocity, movers.slice(0, 2), 1, 10))
+    assert.strictEqual(letGo.limit, 1)
+    const held = velocityAfter(letGo, movers, 1, 20)
+    assert.deepStrictEqual([...held.waiting.keys()], [ip("10.0.0.3")])
+    assert.strictEqual(held.until, 10 + velocityWindow)
+    const late = velocityAfter(held, movers, 1, 10 + velocityWindow)
+    assert.deepStrictEqual([...late.waiting.keys()], [])
+    // What was let go counts for the failure that it was let go for, and for no other.
+    const again = velocityAfter(late, [mover(1, 99), mover(2, 2), mover(3, 3)], 1, 20 + velocityWindow)
+    assert.deepStrictEqual([...again.waiting.keys()], [ip("10.0.0.1")])
+    assert.deepStrictEqual(velocityAfter(late, [], 1, 10 + 2 * velocityWindow), noVelocity)
   })
 
   it("holds the failovers of one host more, which go a minute later, or when exactly they are confirmed", () => {

@@ -76,6 +76,31 @@ describe("what EC2 did not do", () => {
     )
   })
 
+  it("waits at last as long as the trouble is worth: a failover five seconds, unless the trouble does not pass", () => {
+    const waits = { throttled: 60, transient: 60, refresh: 60, denied: 300, full: 300, refused: 3_600 }
+    for (const disposition of dispositions)
+      for (const urgency of ["failover", "repair"] as const) {
+        const placing = { ...cell, interfaceId: interfaceAt("a"), host: hostAt("a"), before }
+        const action = Action.ReplaceRoute({ ...placing, reason: Reason.Blackhole(), urgency })
+        let stands: Obstacle | undefined
+        for (let n = 1; n <= 15; n++) stands = obstacle(stands, action, { disposition, code: "C", message: "m" }, 0)
+        const canPass = waits[disposition] === 60
+        assert.strictEqual(stands?.until, (urgency === "failover" && canPass ? 5 : waits[disposition]) * second)
+      }
+  })
+
+  it("is counted anew when another write fails, or the same one for another reason", () => {
+    fc.assert(
+      fc.property(anyWrite, anyWrite, fc.constantFrom(...dispositions), (first, next, disposition) => {
+        const once = obstacle(undefined, first, { disposition: "throttled", code: "C", message: "m" }, 0)
+        const { attempts } = obstacle(once, next, { disposition, code: "C", message: "m" }, 0)
+        const isSame = blocks(once, next, 0) && disposition === "throttled"
+        assert.strictEqual(attempts, isSame ? 2 : 1)
+      }),
+      runs(300),
+    )
+  })
+
   it("stands in the way of the same write only, not of another to the same cell", () => {
     fc.assert(
       fc.property(anyWrite, anyWrite, (refused, wanted) => {

@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { type Cidr, cidr } from "../../src/domain/Cidr.ts"
 import { type Ip, ip } from "../../src/domain/Ip.ts"
-import { highest, score } from "../../src/domain/Rendezvous.ts"
+import { score } from "../../src/domain/Rendezvous.ts"
 import { stableHex, stableNumber } from "../../src/domain/StableHash.ts"
+import { highest } from "../support/domain/Highest.ts"
 import { runs } from "../support/domain/Runs.ts"
 
 /** Ranges and hosts as networks number them: one after another. */
