@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import {
+  answered,
   type BucketLimits,
   describes,
   full,
   refilled,
   routeWrites,
+  send,
   take,
   throttled,
   type TokenBucket,
@@ -73,7 +75,78 @@ const duration = (limits: BucketLimits, count: number): number => {
   return now - start
 }
 
+interface Call {
+  readonly pause: number
+  readonly there: number
+  readonly back: number
+}
+
+/** A call: how long after the one before it is wanted, and how long it and its answer are under way, in milliseconds. */
+const travel = fc.oneof(fc.constant(100), fc.nat({ max: 5_000 }))
+const call: fc.Arbitrary<Call> = fc.record({
+  pause: fc.oneof(fc.constant(0), fc.nat({ max: 2_000 })),
+  there: travel,
+  back: travel,
+})
+
+/** Sends calls as soon as they are wanted and allowed. Gives how many EC2, whose bucket knows them as they arrive, refuses. */
+const refusals = (limits: BucketLimits, calls: ReadonlyArray<Call>) => {
+  let ours = full(limits, start)
+  let now = start
+  const [arrivals, answers]: [Array<number>, Array<number>] = [[], []]
+  const hear = () => {
+    answers.sort((a, b) => a - b)
+    for (const at of answers.splice(0, answers.filter((one) => one <= now).length)) ours = answered(ours, at)
+  }
+  for (const { pause, there, back } of calls) {
+    now += pause
+    for (let isSent = false; !isSent;) {
+      hear()
+      const sent = send(ours, now)
+      ours = sent.bucket
+      isSent = sent.waitMillis === 0
+      now += sent.waitMillis
+    }
+    arrivals.push(now + there)
+    answers.push(now + there + back)
+  }
+  let theirs = full(limits, start)
+  return arrivals
+    .toSorted((a, b) => a - b)
+    .filter((at) => {
+      const taken = take(theirs, at)
+      theirs = taken.bucket
+      return taken.waitMillis > 0
+    }).length
+}
+
 describe("a token bucket", () => {
+  it("sends nothing that EC2 refuses, however long calls and answers are under way", () => {
+    fc.assert(
+      fc.property(limits, fc.array(call, { maxLength: 250 }), (limits, calls) => {
+        assert.strictEqual(refusals(limits, calls), 0)
+      }),
+    )
+  })
+
+  it("after a throttle answer waits for one refill, however many calls are under way, and not for their answers", () => {
+    fc.assert(
+      fc.property(limits, fc.nat({ max: 60 }), fc.boolean(), (limits, calls, isRepeated) => {
+        let bucket = full(limits, start)
+        for (let i = 0; i < calls; i++) bucket = send(bucket, start).bucket
+        const { out } = bucket
+        const refill = 1000 / limits.refillPerSecond
+        if (isRepeated) bucket = throttled(bucket, start, start)
+        bucket = throttled(bucket, start, start)
+        assert.isAtMost(send(bucket, start).waitMillis, (isRepeated ? 2 : 1) * refill + 1)
+        for (let i = 0; i < out; i++) bucket = answered(bucket, start)
+        assert.strictEqual(bucket.out, 0)
+        assert.isAtLeast(send(bucket, start).waitMillis, refill * (1 - tolerance))
+        assert.isAtMost(send(bucket, start).waitMillis, (isRepeated ? 2 : 1) * refill + 1)
+      }),
+    )
+  })
+
   it("never grants more in any window than its capacity and what flows in meanwhile", () => {
     fc.assert(
       fc.property(used, ({ limits, granted }) => {

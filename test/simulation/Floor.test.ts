@@ -78,4 +78,27 @@ describe("a host that carries many cells dies", () => {
       assert.isAtLeast(routesTo(yield* truth, heir), 1)
     }).pipe(Effect.provide(daemon({ topology: topologyOf({ cells: 40, repairs: 1_000 }) }))),
   )
+
+  it.effect(
+    "they need none either when EC2 was slow to take the first writes, and its bucket began to be used later than ours",
+    () =>
+      Effect.gen(function* () {
+        const amounts = { cells: 40, repairs: 1_000 }
+        const { calls, fail, setLatency } = yield* Simulation
+        yield* pass(200)
+        yield* setLatency(3_000)
+        yield* (yield* Specs).accept(specOf(amounts))
+        yield* pass(5_000, 50)
+        yield* setLatency(100)
+        yield* pass(5_000, 50)
+        const before = (yield* calls).get("ReplaceRoute") ?? 0
+        yield* fail(ip(victim))
+        yield* untilMoved(10, 10)
+        yield* pass(200)
+        const { from, moved, to } = yield* latestFailover
+        assert.strictEqual(moved, 40)
+        assert.isAtMost(to - from, 500)
+        assert.isAtLeast((yield* calls).get("ReplaceRoute") ?? 0, before + 40)
+      }).pipe(Effect.provide(daemon({ topology: topologyOf({ cells: 40, repairs: 1_000 }) }))),
+  )
 })

@@ -118,8 +118,9 @@ const make = Effect.gen(function* () {
     measured(action._tag, send(ec2, action)).pipe(
       Effect.matchEffect({
         onSuccess: Effect.fnUntraced(function* ({ requestId }: WriteReceipt) {
-          queue.done(action)
-          yield* Queue.offer(outcomes, Outcome.Done({ action, at: yield* now, attempts, requestId }))
+          const at = yield* now
+          queue.done(action, at)
+          yield* Queue.offer(outcomes, Outcome.Done({ action, at, attempts, requestId }))
         }),
         onFailure: (error) => onFailure(action, attempts, error),
       }),

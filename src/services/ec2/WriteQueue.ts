@@ -3,7 +3,7 @@ import type { Cidr } from "../../domain/Cidr.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { RouteTableId } from "../../domain/Ids.ts"
 import { fingerprint } from "../../domain/Obstacle.ts"
-import { full, refilled, routeWrites, take, throttled, type TokenBucket } from "../../domain/TokenBucket.ts"
+import { answered, full, refilled, routeWrites, send, throttled, type TokenBucket } from "../../domain/TokenBucket.ts"
 import type { Disposition } from "../../domain/WriteFailure.ts"
 
 /** Writes on the wire at once, over all tables. */
@@ -158,11 +158,11 @@ export class WriteQueue {
         }
         if (!this.#hasRoom(action)) continue
         const bucket = this.#buckets.get(action._tag) ?? full(routeWrites, now)
-        const taken = take(bucket, now, urgency === "repair" ? failoverReserve : 0)
-        this.#buckets.set(action._tag, taken.bucket)
-        if (taken.waitMillis > 0) {
+        const granted = send(bucket, now, urgency === "repair" ? failoverReserve : 0)
+        this.#buckets.set(action._tag, granted.bucket)
+        if (granted.waitMillis > 0) {
           // All writes of one urgency are the same EC2 action: none of them has a token.
-          millis = Math.min(millis, taken.waitMillis)
+          millis = Math.min(millis, granted.waitMillis)
           break
         }
         this.#dequeue(action)
@@ -182,31 +182,33 @@ export class WriteQueue {
     return inTable < room && !this.#flights.has(cellKey(action))
   }
 
-  #land(action: Action): Flight | undefined {
+  #land(action: Action, now: Millis): Flight | undefined {
     const flight = this.#flights.get(cellKey(action))
     if (flight === undefined || flight.landed) return undefined
     this.#onTheWire--
+    const bucket = this.#buckets.get(action._tag)
+    if (bucket !== undefined) this.#buckets.set(action._tag, answered(bucket, now))
     const inTable = (this.#inTable.get(action.table) ?? 1) - 1
     if (inTable <= 0) this.#inTable.delete(action.table)
     else this.#inTable.set(action.table, inTable)
     return flight
   }
 
-  #await(action: Action): void {
-    const flight = this.#land(action)
+  #await(action: Action, now: Millis): void {
+    const flight = this.#land(action, now)
     if (flight !== undefined) this.#flights.set(cellKey(action), { ...flight, landed: true })
   }
 
   /** The write was done. Its cell stays closed until {@link reported}. */
-  done(action: Action): void {
-    this.#await(action)
+  done(action: Action, now: Millis): void {
+    this.#await(action, now)
     this.#failing.delete(action.table)
   }
 
   /** The write failed for good, or for this time. Its cell stays closed until {@link reported}. */
   failed(action: Action, failure: Failure): void {
     this.#blame(action, failure)
-    this.#await(action)
+    this.#await(action, failure.at)
   }
 
   /** Throttling says something of the account, and every other failure something of the table. */
@@ -228,7 +230,7 @@ export class WriteQueue {
   /** The write failed and is to be tried again at `notBefore`, unless a newer decision has taken its place. */
   again(action: Action, failure: Failure, notBefore: Millis): void {
     this.#blame(action, failure)
-    const flight = this.#land(action)
+    const flight = this.#land(action, failure.at)
     this.#flights.delete(cellKey(action))
     const queued = this.#keysOf.get(action.cidr)?.has(cellKey(action)) === true
     if (flight === undefined) return
@@ -248,7 +250,9 @@ export class WriteQueue {
   #tokens(now: Millis): QueueState["tokens"] {
     const tokens = (tag: Action["_tag"]): number => {
       const bucket = this.#buckets.get(tag)
-      return bucket === undefined ? 0 : refilled(bucket, now).tokens
+      if (bucket === undefined) return 0
+      const { out, tokens: held } = refilled(bucket, now)
+      return Math.max(0, held - out)
     }
     return {
       CreateRoute: tokens("CreateRoute"),
