@@ -50,6 +50,13 @@ export const make = Effect.fnUntraced(function* (
   const sinceBoot = yield* BootClock
   const now = () => nowUnsafe(clock)
   const wake = Latch.makeUnsafe(false)
+  // Only sleep is cut short: what was taken to be sent is sent, whoever wakes it.
+  let isAsleep = false
+  let isWoken = false
+  const wakeUp = () => {
+    isWoken = true
+    if (isAsleep) wake.openUnsafe()
+  }
   const changed = new ChangedVerdicts()
   const anchorsChanged = new ChangedVerdicts()
   const hosts = new Watchlist(options, changed, yield* Random.nextInt, anchors, anchorsChanged)
@@ -100,7 +107,7 @@ export const make = Effect.fnUntraced(function* (
       },
       died: (why) => {
         fault ??= why
-        wake.openUnsafe()
+        wakeUp()
       },
     }
     const transport: ProbeTransport = yield* probe.open(sink)
@@ -129,7 +136,9 @@ export const make = Effect.fnUntraced(function* (
 
     const untilDue = (): Millis => {
       const awaits = hosts.awaits(present)
-      const due = Math.min(hosts.earliest, traffic.due(present), awaits ? present + options.timeout / 3 : Infinity)
+      const due = isWoken
+        ? present
+        : Math.min(hosts.earliest, traffic.due(present), awaits ? present + options.timeout / 3 : Infinity)
       // Whole milliseconds and never none: timers know no fractions, and batches shall stay apart.
       const pause = Math.max(1, Math.ceil(due - present))
       pauses.sleeps(present, { until: present + pause, awaits })
@@ -138,9 +147,11 @@ export const make = Effect.fnUntraced(function* (
 
     const passes = Effect.gen(function* () {
       for (;;) {
-        // What was taken is sent, whoever wakes it.
-        yield* Effect.uninterruptible(pass)
+        isAsleep = false
+        isWoken = false
+        yield* pass
         const pause = untilDue()
+        isAsleep = true
         yield* Number.isFinite(pause) ? Effect.sleep(pause) : Effect.never
       }
     })
@@ -173,7 +184,7 @@ export const make = Effect.fnUntraced(function* (
     watch: (wanted) =>
       Effect.sync(() => {
         hosts.watch(wanted, now())
-        wake.openUnsafe()
+        wakeUp()
       }),
     verdicts: changed.stream,
     anchors: anchorsChanged.stream,
