@@ -204,6 +204,13 @@ describe("a destination out of our hands", () => {
     assert.strictEqual(outcome({ ...scene, spec: {}, policy: { ignore: [cidr("192.0.0.0/8")] } }), "- - - -")
   })
 
+  it("is no more spoken of when the spec drops it", () => {
+    const policy = { ignore: [cidr("192.0.0.0/8")] }
+    const story = new Story({ spec: listed, health: { a: "healthy" }, routes: routes("a"), policy })
+    assert.deepStrictEqual(story.held, ["* Ignored"])
+    assert.deepStrictEqual(story.spec({ "172.16.0.0/12": "" }).held, [])
+  })
+
   it("is every destination in a table with an edge association", () => {
     assert.strictEqual(
       outcome({ spec: listed, health: { a: "healthy" }, routes: routes("- c"), edge: [2] }),
@@ -346,6 +353,59 @@ describe("the words", () => {
       [
         "no healthy host: 10.33.20.1 3 probes lost, 10.33.20.2 has not answered yet",
         "a route of another kind stands here (igw-1)",
+      ],
+    )
+  })
+
+  it("of a move say why, whatever the reason is", () => {
+    const why = (scene: Omit<SmallScene, "spec">) =>
+      pendingOf(worldOf(small({ ...scene, spec: listed }))).map((action) => inWords(action).replace(/.*\): /, ""))
+    const health = { a: "healthy", b: "healthy" } as const
+    assert.deepStrictEqual(why({ health, routes: routes("a b a") }), [
+      "another table carries this CIDR by a healthy host",
+    ])
+    assert.deepStrictEqual(why({ health, routes: routes("a c a") }), [
+      "its interface owns the address of none of the CIDR's hosts",
+    ])
+    assert.deepStrictEqual(why({ health: { ...health, a: "drained" }, routes: routes("a") }), [
+      "host 10.33.20.1 is drained",
+    ])
+  })
+
+  it("of a write that mends what somebody changed back say so", () => {
+    for (const row of ["-", "c"]) {
+      const story = new Story({ spec: listed, health: { a: "healthy" }, routes: routes(row) }).allDone()
+      const [action] = story.wait(60_000).reads("a").wait(60_000).reads(row).actions
+      assert.strictEqual(action?.reason._tag, "ChangedBack")
+    }
+  })
+
+  it("of a hold name what it is about", () => {
+    const why = (scene: SmallScene) =>
+      heldOf(worldOf(small(scene)))
+        .filter(({ table }) => table !== undefined || scene.health.b === undefined)
+        .map(({ reason }) => holdWords(reason))
+    const unproven = (n: number) => `its host 10.33.20.${n} is not proven: has not answered yet`
+    const spec = { [destination]: "abc" }
+    const health = { c: "healthy" } as const
+    assert.deepStrictEqual(why({ spec, health, routes: routes("a b b -") }), [1, 2, 2, 2].map(unproven))
+    assert.deepStrictEqual(why({ spec, health, routes: routes("b a -") }), [2, 1, 1].map(unproven))
+    assert.deepStrictEqual(why({ spec: listed, health: {}, routes: routes("a") }), [
+      "no host is known to be healthy yet: 10.33.20.1 has not answered yet, 10.33.20.2 has not answered yet",
+    ])
+    assert.deepStrictEqual(why({ spec: listed, health: { b: "healthy" }, routes: routes("igw-1 b! x") }), [
+      "a route of another kind stands here (igw-1)",
+      "EC2 shows a blackhole although 10.33.20.2 owns the interface and answers",
+      "eni-x is not in the last reading of EC2",
+    ])
+    const elsewhere = { "172.16.0.0/12": "" }
+    const notDeleted = "no accepted spec named it and --own does not cover it"
+    assert.deepStrictEqual(
+      why({ spec: elsewhere, health: {}, routes: { "0.0.0.0/0": "a", "10.33.20.0/24": "a", [destination]: "x" } }),
+      [
+        `not deleted (default route): ${notDeleted}`,
+        `not deleted (inside the VPC): ${notDeleted}`,
+        "eni-x is not in the last reading of EC2",
       ],
     )
   })
