@@ -4,6 +4,7 @@ import { writeDone, writeFailed, writeUnanswered } from "./ApplyWrite.ts"
 import { type AnchorVerdict, anchorsAfter, setAside } from "./Anchors.ts"
 import * as ByCell from "./ByCell.ts"
 import { censusOf, recounted } from "./Census.ts"
+import { merged } from "./BrakeMemory.ts"
 import type { Cidr } from "./Cidr.ts"
 import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
 import { type Flap, flapFailed, flapRecovered } from "./Damping.ts"
@@ -61,7 +62,7 @@ const acceptSpec = (world: World, spec: RouteSpec, at: Millis): [World, Readonly
 
 const restore = (
   world: World,
-  { spec, named, drained, confirmed }: Durable,
+  { spec, named, drained, confirmed, brake, hour }: Durable,
   at: Millis,
 ): [World, ReadonlySet<Cidr>] => {
   const restored: World = {
@@ -70,6 +71,8 @@ const restore = (
     named: new Set([...world.named, ...named, ...spec.keys()]),
     drained: new Set([...world.drained, ...drained]),
     confirmed: new Map(confirmed.map((deletion) => [deletionKey(deletion), deletion])),
+    highWater: merged(hour, world.highWater),
+    brake,
   }
   return [restored, allCidrs(restored)]
 }

@@ -3,7 +3,7 @@ import { type Action, compareActions } from "./Action.ts"
 import { actionGuard, sift, siftedAnew, velocityOf } from "./ActionGuard.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import { type Brake, brakeOn, lastDeleted, mostOwned } from "./DeletionBrake.ts"
+import { type Brake, brakeFor, brakeOn, deletionKey, lastDeleted, mostOwned } from "./DeletionBrake.ts"
 import { guarded, guardsNextAt } from "./Guards.ts"
 import type { Millis } from "./Health.ts"
 import { compareHeld, type Held, HoldReason } from "./Hold.ts"
@@ -115,11 +115,22 @@ const decideCidr = (world: World, view: PlanView, range: Cidr, now: Millis): Cid
   return { write, held, nextAt: earliest(times) }
 }
 
-const deletionsOf = (world: World): ReadonlyArray<Extract<Action, { readonly _tag: "DeleteRoute" }>> =>
+/** All deletions that are decided, held by a guard or not. */
+export const deletionsOf = (world: World): ReadonlyArray<Extract<Action, { readonly _tag: "DeleteRoute" }>> =>
   [...HashMap.values(world.decisions)].flatMap(({ write }) => write.filter((action) => action._tag === "DeleteRoute"))
 
-const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined =>
-  brakeOn({
+/** What was held before a restart, while nothing is deleted for being restored. */
+const stillHeld = ({ brake, confirmed }: World): Brake | undefined =>
+  brake?.deletions.some((action) => confirmed.has(deletionKey(action))) === true
+    ? brakeFor(
+        brake.spec,
+        brake.deletions.filter((action) => !confirmed.has(deletionKey(action))),
+      )
+    : brake
+
+const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined => {
+  if (world.isRestored) return stillHeld(world)
+  return brakeOn({
     deletions: deletionsOf(world),
     confirmed: world.confirmed,
     spec,
@@ -128,6 +139,7 @@ const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined 
     lastDeleted: () => lastDeleted(world.highWater, now),
     before: world.brake,
   })
+}
 
 /**
  * Decides the CIDRs in `dirty` anew: health guards, plan, then action guards. Without a spec or a reading of the VPC

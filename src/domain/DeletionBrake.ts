@@ -8,13 +8,14 @@ import { stableHex } from "./StableHash.ts"
 export type DeleteRoute = Extract<Action, { readonly _tag: "DeleteRoute" }>
 
 /** Against how far back a deletion is measured. */
-const memory: Millis = 60 * 60_000
-const bucket: Millis = 60_000
+export const memory: Millis = 60 * 60_000
+/** How finely that is told apart. */
+export const bucket: Millis = 60_000
 /** Fewer distinct destinations than these are never held for being too many. */
 const fewestDestinations = 3
 
-/** One minute. EC2's rate limit of deletions (300 a minute after a burst of 50) bounds the list. */
-interface Minute {
+/** One minute, by its number since 1970. EC2's rate limit of deletions (300 a minute after a burst of 50) bounds the list. */
+export interface Minute {
   readonly minute: number
   /** The most owned routes seen in it. */
   readonly owned: number
@@ -61,6 +62,13 @@ export interface Brake {
   readonly spec: RouteSpec
 }
 
+/** A brake that holds these deletions; undefined: there are none. */
+export const brakeFor = (spec: RouteSpec, held: ReadonlyArray<DeleteRoute>): Brake | undefined => {
+  if (held.length === 0) return undefined
+  const cause = spec.size === 0 ? "EmptySpec" : "TooMany"
+  return { hash: hashOf(held), cause, deletions: [...held].sort(compareActions), spec }
+}
+
 /** What is deleted where: the cell and the target that it has. */
 export const deletionKey = (action: DeleteRoute): string => `${cellKey(action)} ${targetWords(action.before)}`
 
@@ -102,7 +110,5 @@ export const brakeOn = (input: {
     for (const cidr of input.lastDeleted()) if ((spec.get(cidr) ?? []).length === 0) destinations.add(cidr)
     return destinations.size >= fewestDestinations
   }
-  if (!isHeld && spec.size > 0 && !(isOverHalf && isTooMany())) return undefined
-  const cause = spec.size === 0 ? "EmptySpec" : "TooMany"
-  return { hash: hashOf(waiting), cause, deletions: [...waiting].sort(compareActions), spec }
+  return isHeld || spec.size === 0 || (isOverHalf && isTooMany()) ? brakeFor(spec, waiting) : undefined
 }

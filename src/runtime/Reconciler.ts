@@ -1,5 +1,5 @@
 import { Cause, Context, Deferred, Effect, HashMap, Layer, Option, PubSub, Queue, Stream } from "effect"
-import { describe } from "../domain/Action.ts"
+import { type Action, describe } from "../domain/Action.ts"
 import { applySteps } from "../domain/Apply.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decideSteps, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
@@ -130,7 +130,9 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   let conditions: Conditions = new Map()
   let nextAt: Millis | undefined
 
-  const { applyUnkept, record } = yield* makeStateKeeping({ world: () => world, tell })
+  /** CIDRs whose deletions wait for what they will be measured against to be kept. */
+  let unkept: ReadonlySet<Cidr> = new Set()
+  const { applyUnkept, record, remember } = yield* makeStateKeeping({ world: () => world, tell })
 
   const refresher = yield* makeRefresher({
     interval: options.recheckInterval,
@@ -221,7 +223,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
 
   const pass = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
     const at = yield* now
-    const dirty = new Set<Cidr>()
+    const dirty = new Set(unkept)
     // Nothing else changes the world, so it stays one picture however long this takes.
     const take = Effect.fnUntraced(function* (event: WorldEvent) {
       const before = world
@@ -235,7 +237,13 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     const decision = yield* withoutStall(decideSteps(world, dirty, at))
     world = decision.world
     nextAt = decision.nextAt
-    const fresh = yield* executor.submit(decision.cidrs, decision.write)
+    const mayGo = remember(world, at)
+    const isWaiting = (action: Action): boolean => action._tag === "DeleteRoute" && !mayGo(action)
+    unkept = new Set(decision.write.filter(isWaiting).map(({ cidr }) => cidr))
+    const fresh = yield* executor.submit(
+      decision.cidrs,
+      decision.write.filter((action) => !isWaiting(action)),
+    )
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
     batch.decided(fresh.length, at)
     const summary = batch.said(yield* executor.isIdle, at)

@@ -37,7 +37,7 @@ const settled = (drawn: Scene): { readonly scene: Scene; readonly model: Ec2Mode
   const model = new Ec2Model(drawn.vpc)
   const scene = { ...drawn, vpc: model.read() }
   const { brake } = carryOut(model, worldOf(scene), later)
-  // What is held for the operator is judged anew after a restart: the hour before is not remembered.
+  // What is held for the operator is judged anew after a restart without a state: the hour before is not remembered.
   fc.pre(brake === undefined)
   return { scene: { ...scene, vpc: model.read() }, model }
 }
@@ -116,7 +116,7 @@ describe("a spec that was restored at the start", () => {
     fc.assert(
       fc.property(anyScene, (scene) => {
         const { spec, drained } = scene
-        const durable = { spec, drained, named: new Set(spec.keys()), confirmed: [] }
+        const durable = { spec, drained, named: new Set(spec.keys()), confirmed: [], brake: undefined, hour: [] }
         const events = [WorldEvent.Restored({ durable, at: 0 }), ...eventsOf(scene).slice(1)]
         const restored = after(empty(scene.policy), events, later)
         const known = worldOf(scene)

@@ -3,6 +3,7 @@ import { Result } from "effect"
 import fc from "fast-check"
 import { Action, Reason } from "../../src/domain/Action.ts"
 import { cidr } from "../../src/domain/Cidr.ts"
+import { brakeFor } from "../../src/domain/DeletionBrake.ts"
 import type { Durable } from "../../src/domain/Durable.ts"
 import { AccountId, InstanceId, InterfaceId, RouteTableId } from "../../src/domain/Ids.ts"
 import { ip } from "../../src/domain/Ip.ts"
@@ -40,14 +41,25 @@ const aState: fc.Arbitrary<Durable> = fc
     named: fc.array(aCidr),
     drained: fc.array(anIp),
     confirmed: fc.uniqueArray(aDeletion, { selector: ({ table, cidr: range }) => `${table} ${range}`, maxLength: 5 }),
+    held: fc.uniqueArray(aDeletion, { selector: ({ table, cidr: range }) => `${table} ${range}`, maxLength: 5 }),
+    hour: fc.uniqueArray(
+      fc.record({ minute: fc.nat(30_000_000), owned: fc.nat(9_999), deleted: fc.uniqueArray(aCidr, { maxLength: 4 }) }),
+      { selector: ({ minute }) => minute, maxLength: 61 },
+    ),
   })
-  .map(({ routes, named, drained, confirmed }) => ({
+  .map(({ routes, named, drained, confirmed, held, hour }) => {
     // The spec's own decoder would refuse IPv4 hosts for an IPv6 CIDR.
-    spec: new Map(routes.map(([range, hosts]) => [range, range.includes(":") ? [] : hosts.toSorted()])),
-    named: new Set(named),
-    drained: new Set(drained),
-    confirmed,
-  }))
+    const spec = new Map(routes.map(([range, hosts]) => [range, range.includes(":") ? [] : hosts.toSorted()]))
+    const deleted = hour.map((minute) => ({ ...minute, deleted: minute.deleted.toSorted() }))
+    return {
+      spec,
+      named: new Set(named),
+      drained: new Set(drained),
+      confirmed,
+      brake: brakeFor(spec, held),
+      hour: deleted,
+    }
+  })
 
 describe("the text of a state file", () => {
   it("gives back what was kept", () => {
@@ -58,6 +70,9 @@ describe("the text of a state file", () => {
         assert.deepStrictEqual(new Map([...read.spec].toSorted()), new Map([...state.spec].toSorted()))
         assert.deepStrictEqual(read.drained, new Set([...state.drained].toSorted()))
         assert.strictEqual(read.confirmed.length, state.confirmed.length)
+        assert.deepStrictEqual(read.hour, state.hour)
+        assert.strictEqual(read.brake?.hash, state.brake?.hash)
+        assert.strictEqual(read.brake?.cause, state.brake?.cause)
       }),
     )
   })
@@ -109,12 +124,22 @@ describe("the text of a state file", () => {
         { ...whole, confirmed: [{ table: "rtb-1", cidr: "x", target: { interface: "eni-1" } }] },
         '$["confirmed"][0]["cidr"]: expected a CIDR, got "x"',
       ],
+      [
+        { ...whole, last_hour: [{ since: 0, routes: 1, deleted: ["x"] }] },
+        '$["last_hour"][0]["deleted"][0]: expected a CIDR, got "x"',
+      ],
     ]
     for (const [given, words] of cases) {
       const why = Result.getOrThrow(Result.flip(decodeState(typeof given === "string" ? given : JSON.stringify(given))))
       assert.isTrue(why.startsWith(words), `${why}\n${words}`)
       assert.notMatch(why, /\n/)
     }
+  })
+
+  it("of a version that kept no hour: nothing is held, and the hour begins anew", () => {
+    const old = { version: 1, route_spec: { "10.66.17.0/24": ["10.33.20.93"] }, named: [], drained: [], confirmed: [] }
+    const read = Result.getOrThrow(decodeState(JSON.stringify(old)))
+    assert.deepStrictEqual([read.spec.size, read.hour, read.brake], [1, [], undefined])
   })
 
   it("whatever the file holds, reading it never throws", () => {

@@ -212,6 +212,8 @@ describe("the audit log", () => {
         named: new Set([cidr(range)]),
         drained,
         confirmed: [],
+        brake: undefined,
+        hour: [],
       }
       const store = Layer.succeed(StateStore.StateStore, { restored, keep: () => Effect.void })
       const records = yield* audited(pass(13_000, 100), { store })

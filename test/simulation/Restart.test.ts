@@ -19,7 +19,14 @@ const storeOf = (restored: Durable | undefined, keep: StateStore["Service"]["kee
   Layer.succeed(StateStore, { restored, keep })
 
 const stray = { table: RouteTableId("rtb-0a20"), cidr: cidr("10.99.0.0/16") }
-const kept: Durable = { spec: spec(shape), named: new Set([cidr(range)]), drained: new Set(), confirmed: [] }
+const kept: Durable = {
+  spec: spec(shape),
+  named: new Set([cidr(range)]),
+  drained: new Set(),
+  confirmed: [],
+  brake: undefined,
+  hour: [],
+}
 
 /** The tables as the daemon left them: the CIDR at the first host everywhere, and a route that no spec names. */
 const asLeft = Effect.gen(function* () {
@@ -129,7 +136,7 @@ describe("draining", () => {
 })
 
 describe("keeping the state", () => {
-  it.effect("a spec is kept before it is in force", () =>
+  it.effect("a spec is kept before it is in force, and how many routes there are once it has made them", () =>
     Effect.gen(function* () {
       const order = yield* Ref.make<ReadonlyArray<string>>([])
       const note = (what: string) => Ref.update(order, (before) => [...before, what])
@@ -139,7 +146,7 @@ describe("keeping the state", () => {
         yield* Effect.andThen((yield* Specs).accept(shape), note("in force"))
         yield* pass(100)
       }).pipe(Effect.provide(daemon({ store: storeOf(undefined, keep) })))
-      assert.deepStrictEqual(yield* Ref.get(order), [`kept ${range}`, "in force"])
+      assert.deepStrictEqual(yield* Ref.get(order), [`kept ${range}`, "in force", `kept ${range}`])
     }),
   )
 
@@ -180,4 +187,108 @@ describe("keeping the state", () => {
       }).pipe(Effect.provide(daemon({ store: storeOf(undefined, keep) })))
     }),
   )
+})
+
+describe("what deletions are measured against", () => {
+  const four = ["10.66.17.0/24", "10.66.18.0/24", "10.66.19.0/24", "10.66.20.0/24"]
+  const naming = (some: ReadonlyArray<string>) => Object.fromEntries(some.map((one) => [one, ["10.33.20.93"]]))
+
+  const deletions = Effect.map(
+    Effect.flatMap(Simulation, ({ calls }) => calls),
+    (made) => made.get("DeleteRoute") ?? 0,
+  )
+
+  /** Four destinations are created, and then two are dropped. Returns when the first deletion was made. */
+  const dropTwo = Effect.gen(function* () {
+    const { accept } = yield* Specs
+    yield* pass(200)
+    yield* Effect.forkChild(accept(naming(four)))
+    yield* pass(10_000)
+    yield* Effect.forkChild(accept(naming(four.slice(2))))
+    for (let left = 1_000; (yield* deletions) === 0; left--) {
+      if (left === 0) throw new Error("no deletion")
+      yield* pass(10)
+    }
+  })
+
+  it.effect("is on disk before a deletion is sent: the most routes, and what is deleted", () =>
+    Effect.gen(function* () {
+      const onDisk = yield* Ref.make<Durable | undefined>(undefined)
+      const keep = (state: Durable) => Effect.andThen(Effect.sleep(300), Ref.set(onDisk, state))
+      yield* Effect.gen(function* () {
+        yield* dropTwo
+        const hour = (yield* Ref.get(onDisk))?.hour ?? []
+        assert.strictEqual(Math.max(...hour.map(({ owned }) => owned)), 12)
+        assert.deepStrictEqual(hour.flatMap(({ deleted }) => deleted).toSorted(), four.slice(0, 2).map(cidr))
+      }).pipe(Effect.provide(daemon({ store: storeOf(undefined, keep) })))
+    }),
+  )
+
+  it.effect("holds what it held before, once the same spec is accepted again", () =>
+    Effect.gen(function* () {
+      const onDisk = yield* Ref.make<Durable | undefined>(undefined)
+      const keep = (state: Durable) => Ref.set(onDisk, state)
+      const held = yield* Effect.gen(function* () {
+        yield* dropTwo
+        yield* pass(5_000)
+        yield* (yield* Specs).accept(naming(four.slice(3)))
+        yield* pass(2_000)
+        return (yield* (yield* Reconciler).status).brake
+      }).pipe(Effect.provide(daemon({ store: storeOf(undefined, keep) })))
+      assert.strictEqual(held?.deletions.length, 3)
+      const state = yield* Ref.get(onDisk)
+      yield* Effect.gen(function* () {
+        const { change } = yield* Simulation
+        for (const table of Object.keys(everywhere("")))
+          for (const one of four.slice(2))
+            yield* change((vpc) =>
+              createRoute(vpc, { table: RouteTableId(table), cidr: cidr(one) }, InterfaceId("eni-0a20093")),
+            )
+        yield* pass(2_000)
+        yield* (yield* Specs).accept(naming(four.slice(3)))
+        yield* pass(60_000, 100)
+        assert.strictEqual(yield* deletions, 0)
+        assert.strictEqual((yield* (yield* Reconciler).status).brake?.hash, held?.hash)
+      }).pipe(Effect.provide(daemon({ store: storeOf(state) })))
+    }),
+  )
+
+  it.effect("is written no more often than once in some minutes while nothing changes", () =>
+    Effect.gen(function* () {
+      const kept = yield* Ref.make(0)
+      yield* Effect.gen(function* () {
+        yield* pass(200)
+        yield* (yield* Specs).accept(naming(four))
+        yield* pass(10_000, 100)
+        yield* Ref.set(kept, 0)
+        yield* pass(30 * 60_000, 1_000)
+        const count = yield* Ref.get(kept)
+        assert.isTrue(count >= 2 && count <= 4, `${count} times`)
+      }).pipe(Effect.provide(daemon({ store: storeOf(undefined, () => Ref.update(kept, (n) => n + 1)) })))
+    }),
+  )
+
+  for (const [disk, keep] of [
+    ["is full", Effect.fail(new StateNotKept({ why: "disk full" }))],
+    ["hangs", Effect.never],
+  ] as const)
+    it.effect(`keeps deletions waiting no longer than some seconds when the disk ${disk}`, () =>
+      Effect.gen(function* () {
+        const isWell = yield* Ref.make(true)
+        yield* Effect.gen(function* () {
+          yield* asLeft
+          yield* pass(2_000)
+          yield* (yield* Specs).accept(shape)
+          yield* Ref.set(isWell, false)
+          yield* pass(15_000)
+          assert.deepStrictEqual(yield* carriers("10.99.0.0/16"), everywhere("none"))
+        }).pipe(
+          Effect.provide(
+            daemon({
+              store: storeOf(kept, () => Effect.flatMap(Ref.get(isWell), (well) => (well ? Effect.void : keep))),
+            }),
+          ),
+        )
+      }),
+    )
 })

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path"
 import { Effect, FileSystem, Layer, Option, type PlatformError, Result, Semaphore } from "effect"
+import { carriedOver } from "../../domain/BrakeMemory.ts"
 import type { Millis } from "../../domain/Health.ts"
 import { whyNotWritable } from "../FileLook.ts"
 import { newFileWhy } from "../FileWords.ts"
@@ -7,6 +8,9 @@ import { now } from "../Now.ts"
 import { draftName, removeStaleDrafts } from "./Drafts.ts"
 import { StateNotKept, StateStore } from "./StateStore.ts"
 import { decodeState, encodeState } from "./StateText.ts"
+
+/** Unix time in milliseconds as it is at present: the next start has no other clock in common with this one. */
+const wallClock: Effect.Effect<Millis> = Effect.clockWith((clock) => clock.currentTimeMillis)
 
 const notKept = (file: string) => (error: PlatformError.PlatformError) =>
   new StateNotKept({ why: `the state cannot be kept: ${file}: ${newFileWhy(error)}` })
@@ -78,7 +82,7 @@ const make = Effect.fnUntraced(function* (file: string) {
     const state = decodeState(yield* orNotKept(fs.readFileString(file)))
     if (Result.isSuccess(state)) {
       known = yield* inTime(version)
-      return state.success
+      return { ...state.success, hour: carriedOver(state.success.hour, yield* wallClock, yield* now) }
     }
     const aside = `${file}.corrupt`
     yield* orNotKept(fs.rename(file, aside))
@@ -95,8 +99,10 @@ const make = Effect.fnUntraced(function* (file: string) {
   yield* inTime(removeStaleDrafts(file).pipe(Effect.provideService(FileSystem.FileSystem, fs)))
   return StateStore.of({
     restored: found,
-    keep: (state) =>
-      Effect.uninterruptible(turn.withPermits(1)(Effect.mapError(write(encodeState(state)), notKept(file)))),
+    keep: Effect.fnUntraced(function* (state) {
+      const text = encodeState({ ...state, hour: carriedOver(state.hour, yield* now, yield* wallClock) })
+      yield* turn.withPermits(1)(Effect.mapError(write(text), notKept(file)))
+    }, Effect.uninterruptible),
   })
 })
 

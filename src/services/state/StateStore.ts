@@ -16,6 +16,8 @@ export class StateStore extends Context.Service<
     readonly restored: Durable | undefined
     /** Returns when the state is safe from a crash of this process and of the machine. */
     readonly keep: (state: Durable) => Effect.Effect<void, StateNotKept>
+    /** Nothing is ever kept, so that nothing need wait for it. */
+    readonly isNone?: true
   }
 >()("vpc-router/services/state/StateStore") {}
 
@@ -23,4 +25,5 @@ export class StateStore extends Context.Service<
 export const layerNone: Layer.Layer<StateStore> = Layer.succeed(StateStore, {
   restored: undefined,
   keep: () => Effect.void,
+  isNone: true,
 })

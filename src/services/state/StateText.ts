@@ -1,7 +1,7 @@
 import { Predicate, Result, Schema, SchemaIssue } from "effect"
 import { parseCidr } from "../../domain/Cidr.ts"
 import { decodeSpecValue } from "../../domain/DecodeSpecValue.ts"
-import { type DeleteRoute, deletionKey } from "../../domain/DeletionBrake.ts"
+import { brakeFor, bucket, type DeleteRoute, deletionKey, type Minute } from "../../domain/DeletionBrake.ts"
 import { Action, compareText, Reason } from "../../domain/Action.ts"
 import type { Durable } from "../../domain/Durable.ts"
 import { AccountId, InstanceId, InterfaceId, RouteTableId } from "../../domain/Ids.ts"
@@ -21,12 +21,19 @@ const TargetJson = Schema.Union([
 ])
 type TargetJson = typeof TargetJson.Type
 
+const DeletionsJson = Schema.Array(Schema.Struct({ table: Schema.String, cidr: Schema.String, target: TargetJson }))
+
 const StateJson = Schema.Struct({
   version: Schema.Literal(1),
   route_spec: Schema.Record(Schema.String, Schema.Array(Schema.String)),
   named: Schema.Array(Schema.String),
   drained: Schema.Array(Schema.String),
-  confirmed: Schema.Array(Schema.Struct({ table: Schema.String, cidr: Schema.String, target: TargetJson })),
+  confirmed: DeletionsJson,
+  /** Since 2.0.0; without them nothing is held, and the hour begins anew. */
+  held: Schema.optionalKey(DeletionsJson),
+  last_hour: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ since: Schema.Int, routes: Schema.Int, deleted: Schema.Array(Schema.String) })),
+  ),
 })
 
 const encodeTarget = (target: RouteTarget): TargetJson | undefined => {
@@ -52,19 +59,28 @@ const decodeTarget = (json: TargetJson): RouteTarget => {
     : RouteTarget.Instance({ instanceId: InstanceId(json.instance), ownerId })
 }
 
-/** The state as the text of its file: JSON, sorted, so that equal states are equal texts. */
-export const encodeState = ({ spec, named, drained, confirmed }: Durable): string =>
+const encodeDeletions = (deletions: ReadonlyArray<DeleteRoute>): typeof DeletionsJson.Type =>
+  [...deletions]
+    .sort((a, b) => compareText(deletionKey(a), deletionKey(b)))
+    .flatMap(({ before, cidr, table }) => {
+      const target = encodeTarget(before)
+      return target === undefined ? [] : [{ table, cidr, target }]
+    })
+
+/** The state as the text of its file: JSON, sorted, so that equal states are equal texts. Its hour is by the wall clock. */
+export const encodeState = ({ spec, named, drained, confirmed, brake, hour }: Durable): string =>
   JSON.stringify({
     version: 1,
     route_spec: encodeRouteSpec(spec),
     named: [...named].sort(compareText),
     drained: [...drained].sort(compareText),
-    confirmed: [...confirmed]
-      .sort((a, b) => compareText(deletionKey(a), deletionKey(b)))
-      .flatMap(({ before, cidr, table }) => {
-        const target = encodeTarget(before)
-        return target === undefined ? [] : [{ table, cidr, target }]
-      }),
+    confirmed: encodeDeletions(confirmed),
+    held: encodeDeletions(brake?.deletions ?? []),
+    last_hour: hour.map(({ minute, owned, deleted }) => ({
+      since: minute * bucket,
+      routes: owned,
+      deleted: [...deleted].sort(compareText),
+    })),
   })
 
 const decodeJson = Schema.decodeUnknownResult(StateJson, { errors: "all" })
@@ -133,6 +149,24 @@ const one = <A>(text: string, path: JsonPath, what: string, parse: Parse<A>): Re
 const all = <A>(texts: ReadonlyArray<string>, path: JsonPath, what: string, parse: Parse<A>) =>
   Result.all(texts.map((text, at) => one(text, [...path, at], what, parse)))
 
+const decodeDeletions = (
+  deletions: typeof DeletionsJson.Type,
+  path: JsonPath,
+): Result.Result<ReadonlyArray<DeleteRoute>, string> =>
+  Result.all(
+    deletions.map(({ cidr, table, target }, at) =>
+      Result.map(one(cidr, [...path, at, "cidr"], "a CIDR", parseCidr), (parsed) =>
+        Action.DeleteRoute({
+          table: RouteTableId(table),
+          cidr: parsed.cidr,
+          before: decodeTarget(target),
+          reason: Reason.NotInSpec(),
+          urgency: "deletion",
+        }),
+      ),
+    ),
+  )
+
 /** Reads the text of a state file. The failure says what is wrong with it, and where, on one line. */
 export const decodeState = (text: string): Result.Result<Durable, string> =>
   Result.gen(function* () {
@@ -146,18 +180,13 @@ export const decodeState = (text: string): Result.Result<Durable, string> =>
     )
     const named = yield* all(json.named, ["named"], "a CIDR", parseCidr)
     const drained = yield* all(json.drained, ["drained"], "an IP address", parseIp)
-    const confirmed: Array<DeleteRoute> = []
-    for (const [at, { cidr, table, target }] of json.confirmed.entries()) {
-      const parsed = yield* one(cidr, ["confirmed", at, "cidr"], "a CIDR", parseCidr)
-      confirmed.push(
-        Action.DeleteRoute({
-          table: RouteTableId(table),
-          cidr: parsed.cidr,
-          before: decodeTarget(target),
-          reason: Reason.NotInSpec(),
-          urgency: "deletion",
-        }),
-      )
+    const confirmed = yield* decodeDeletions(json.confirmed, ["confirmed"])
+    const held = yield* decodeDeletions(json.held ?? [], ["held"])
+    const hour: Array<Minute> = []
+    for (const [at, { deleted, routes, since }] of (json.last_hour ?? []).entries()) {
+      const gone = yield* all(deleted, ["last_hour", at, "deleted"], "a CIDR", parseCidr)
+      hour.push({ minute: Math.floor(since / bucket), owned: routes, deleted: gone.map(({ cidr }) => cidr) })
     }
-    return { spec, named: new Set(named.map(({ cidr }) => cidr)), drained: new Set(drained), confirmed }
+    const ranges = new Set(named.map(({ cidr }) => cidr))
+    return { spec, named: ranges, drained: new Set(drained), confirmed, brake: brakeFor(spec, held), hour }
   })

@@ -16,6 +16,8 @@ const state: Durable = {
   named: new Set([cidr("10.66.17.0/24")]),
   drained: new Set([ip("10.33.20.93")]),
   confirmed: [],
+  brake: undefined,
+  hour: [],
 }
 
 const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>

@@ -120,6 +120,8 @@ const anyDurable: fc.Arbitrary<Durable> = fc.record({
   named: fc.array(anyDestination).map((some) => new Set(some)),
   drained: fc.subarray([...hosts], { maxLength: 2 }).map((some) => new Set(some)),
   confirmed: fc.constant([]),
+  brake: fc.constant(undefined),
+  hour: fc.constant([]),
 })
 
 export const anyHistory = (maxSteps: number): fc.Arbitrary<History> =>

@@ -1,6 +1,7 @@
 import type { Action } from "../../../src/domain/Action.ts"
 import { apply } from "../../../src/domain/Apply.ts"
 import type { Cidr } from "../../../src/domain/Cidr.ts"
+import { type Durable, durableOf, knowsBrake } from "../../../src/domain/Durable.ts"
 import { decide, heldOf, pendingOf } from "../../../src/domain/Decide.ts"
 import type { Millis } from "../../../src/domain/Health.ts"
 import { Verdict } from "../../../src/domain/Health.ts"
@@ -8,6 +9,7 @@ import type { Held } from "../../../src/domain/Hold.ts"
 import { empty, type World } from "../../../src/domain/World.ts"
 import { WorldEvent } from "../../../src/domain/WorldEvent.ts"
 import { dispositionOf } from "../../../src/domain/WriteFailure.ts"
+import { carriedOver } from "../../../src/domain/BrakeMemory.ts"
 import { destination, hostAt, type Letter, small, type SmallScene, smallSpec, smallVpc } from "./Small.ts"
 
 /** `rtb-1 failover:b`: a write to the destination that small scenes are about; another destination is named. */
@@ -28,6 +30,8 @@ export class Story {
   world: World
   now: Millis = 1_000_000
   nextAt: Millis | undefined
+  /** What a state file would hold. */
+  kept: Durable | undefined
 
   /** Begins with the spec, a reading and the verdicts of the scene, long after the start. */
   constructor(scene: SmallScene) {
@@ -50,7 +54,24 @@ export class Story {
     const decision = decide(this.world, dirty, this.now)
     this.world = decision.world
     this.nextAt = decision.nextAt
+    if (event._tag === "SpecAccepted" || !knowsBrake(this.kept, this.world, this.now))
+      this.kept = durableOf(this.world, this.now)
     return this
+  }
+
+  /** Begins anew with what was kept. EC2 shows these routes; the host is well. The wall clock was `set` meanwhile. */
+  restart(routes: Readonly<Record<string, string>>, set: Millis = 0): this {
+    const { kept, world } = this
+    if (kept === undefined) throw new Error("nothing was kept")
+    const { health, policy } = world
+    this.world = empty(policy)
+    const durable = { ...kept, hour: carriedOver(kept.hour, this.now + set, this.now) }
+    this.take(WorldEvent.Restored({ durable, at: this.now }))
+    this.now += 1
+    this.take(WorldEvent.VpcRead({ vpc: smallVpc({ ...this.#scene, routes }), readAt: this.now }))
+    return this.take(
+      WorldEvent.VerdictsReached({ verdicts: [...health].map(([host, verdict]) => ({ host, verdict })) }),
+    )
   }
 
   /** Time passes, and what is due is looked at. */
