@@ -110,5 +110,6 @@ export const brakeOn = (input: {
     for (const cidr of input.lastDeleted()) if ((spec.get(cidr) ?? []).length === 0) destinations.add(cidr)
     return destinations.size >= fewestDestinations
   }
-  return isHeld || spec.size === 0 || (isOverHalf && isTooMany()) ? brakeFor(spec, waiting) : undefined
+  if (!isHeld && spec.size > 0 && !(isOverHalf && isTooMany())) return undefined
+  return brakeFor(spec, waiting)
 }
