@@ -91,10 +91,13 @@ const httpFault = (error: ListenError | TokenFileError): StartFault => {
 const httpLayer = (choice: HttpChoice): Layer.Layer<HttpServer.HttpServer, StartFault, ControlPlane> =>
   HttpServer.layer(choice).pipe(Layer.catch((error) => Layer.effect(HttpServer.HttpServer, httpFault(error))))
 
-const stateLayer = (file: string | undefined): Layer.Layer<StateStore.StateStore, StartFault, FileSystem.FileSystem> =>
+const stateLayer = (
+  file: string | undefined,
+  vpc: ChosenVpc,
+): Layer.Layer<StateStore.StateStore, StartFault, FileSystem.FileSystem> =>
   file === undefined
     ? StateStore.layerNone
-    : StateFile.layer(file).pipe(
+    : StateFile.layer(file, vpc.id).pipe(
         Layer.catch(({ why }) => Layer.effect(StateStore.StateStore, startFault("--state-file", why))),
       )
 
@@ -181,7 +184,7 @@ const layer = (options: Options, vpc: ChosenVpc) => {
         configLayer(config),
         WatchHosts.layer(options, vpc.region),
         dryRun ? Executor.layerDryRun : Executor.layer,
-        stateLayer(options.stateFile),
+        stateLayer(options.stateFile, vpc),
       ),
     ),
     Layer.provideMerge(Layer.merge(vpc.layer, HostInstances.layer)),

@@ -65,8 +65,10 @@ describe("the text of a state file", () => {
   it("gives back what was kept", () => {
     fc.assert(
       fc.property(aState, (state) => {
-        const read = Result.getOrThrow(decodeState(encodeState(state)))
-        assert.deepStrictEqual(encodeState(read), encodeState(state))
+        const kept = { vpc: "vpc-1", state }
+        const { state: read, vpc } = Result.getOrThrow(decodeState(encodeState(kept)))
+        assert.strictEqual(vpc, "vpc-1")
+        assert.deepStrictEqual(encodeState({ vpc, state: read }), encodeState(kept))
         assert.deepStrictEqual(new Map([...read.spec].toSorted()), new Map([...state.spec].toSorted()))
         assert.deepStrictEqual(read.drained, new Set([...state.drained].toSorted()))
         assert.strictEqual(read.confirmed.length, state.confirmed.length)
@@ -80,7 +82,7 @@ describe("the text of a state file", () => {
   it("cut anywhere, it is told from a whole one and never taken for a smaller state", () => {
     fc.assert(
       fc.property(aState, fc.nat(), (state, at) => {
-        const text = encodeState(state)
+        const text = encodeState({ vpc: "vpc-1", state })
         assert.isTrue(Result.isFailure(decodeState(text.slice(0, at % text.length))))
       }),
     )
@@ -136,10 +138,10 @@ describe("the text of a state file", () => {
     }
   })
 
-  it("of a version that kept no hour: nothing is held, and the hour begins anew", () => {
+  it("of a version that kept neither its VPC nor the hour: nothing is held, and the hour begins anew", () => {
     const old = { version: 1, route_spec: { "10.66.17.0/24": ["10.33.20.93"] }, named: [], drained: [], confirmed: [] }
-    const read = Result.getOrThrow(decodeState(JSON.stringify(old)))
-    assert.deepStrictEqual([read.spec.size, read.hour, read.brake], [1, [], undefined])
+    const { state, vpc } = Result.getOrThrow(decodeState(JSON.stringify(old)))
+    assert.deepStrictEqual([vpc, state.spec.size, state.hour, state.brake], [undefined, 1, [], undefined])
   })
 
   it("whatever the file holds, reading it never throws", () => {

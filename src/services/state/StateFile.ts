@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path"
 import { Effect, FileSystem, Layer, Option, type PlatformError, Result, Semaphore } from "effect"
 import { carriedOver } from "../../domain/BrakeMemory.ts"
 import type { Millis } from "../../domain/Health.ts"
+import type { VpcId } from "../../domain/Ids.ts"
 import { whyNotWritable } from "../FileLook.ts"
 import { newFileWhy } from "../FileWords.ts"
 import { now } from "../Now.ts"
@@ -18,6 +19,9 @@ const notKept = (file: string) => (error: PlatformError.PlatformError) =>
 const synced = (fs: FileSystem.FileSystem, folder: string) =>
   Effect.scoped(Effect.flatMap(fs.open(folder, { flag: "r" }), (directory) => directory.sync))
 
+const ofAnother = (file: string, other: string, vpc: VpcId): string =>
+  `${file} is the state of ${other.replaceAll(/[^\w-]/g, "?").slice(0, 40)}, and this daemon is for ${vpc}: name another file, or remove this one`
+
 /** How long the file system may take to answer at the start: a network mount may not at all. */
 const patience = "5 seconds"
 /** How often it is said again that somebody else writes to the file. */
@@ -27,7 +31,7 @@ const repeatEvery: Millis = 5 * 60_000
 const versionOf = ({ ino, mtime, size }: FileSystem.File.Info): string =>
   [Option.getOrUndefined(ino), Option.getOrUndefined(mtime)?.getTime(), size].map(String).join(" ")
 
-const make = Effect.fnUntraced(function* (file: string) {
+const make = Effect.fnUntraced(function* (file: string, vpc: VpcId) {
   const fs = yield* FileSystem.FileSystem
   const draft = yield* draftName(file)
   const turn = yield* Semaphore.make(1)
@@ -79,14 +83,16 @@ const make = Effect.fnUntraced(function* (file: string) {
 
   const restored = Effect.gen(function* () {
     if (!(yield* orNotKept(fs.exists(file)))) return undefined
-    const state = decodeState(yield* orNotKept(fs.readFileString(file)))
-    if (Result.isSuccess(state)) {
+    const kept = decodeState(yield* orNotKept(fs.readFileString(file)))
+    if (Result.isSuccess(kept)) {
+      const { state, vpc: other } = kept.success
+      if (other !== undefined && other !== vpc) return yield* new StateNotKept({ why: ofAnother(file, other, vpc) })
       known = yield* inTime(version)
-      return { ...state.success, hour: carriedOver(state.success.hour, yield* wallClock, yield* now) }
+      return { ...state, hour: carriedOver(state.hour, yield* wallClock, yield* now) }
     }
     const aside = `${file}.corrupt`
     yield* orNotKept(fs.rename(file, aside))
-    yield* Effect.logError(`the state in ${file} cannot be read and was put aside as ${aside}: ${state.failure}`)
+    yield* Effect.logError(`the state in ${file} cannot be read and was put aside as ${aside}: ${kept.failure}`)
     return undefined
   })
 
@@ -100,7 +106,10 @@ const make = Effect.fnUntraced(function* (file: string) {
   return StateStore.of({
     restored: found,
     keep: Effect.fnUntraced(function* (state) {
-      const text = encodeState({ ...state, hour: carriedOver(state.hour, yield* now, yield* wallClock) })
+      const text = encodeState({
+        vpc,
+        state: { ...state, hour: carriedOver(state.hour, yield* now, yield* wallClock) },
+      })
       yield* turn.withPermits(1)(Effect.mapError(write(text), notKept(file)))
     }, Effect.uninterruptible),
   })
@@ -109,7 +118,7 @@ const make = Effect.fnUntraced(function* (file: string) {
 /**
  * `--state-file`: the state in one JSON file, replaced as a whole and synced to disk before {@link StateStore} says that it
  * is kept. A file that cannot be understood is put aside as `….corrupt` and stops no start; one that cannot be opened, or
- * a folder that cannot be written, does.
+ * a folder that cannot be written, does; so does the state of another VPC, which is left as it is.
  */
-export const layer = (file: string): Layer.Layer<StateStore, StateNotKept, FileSystem.FileSystem> =>
-  Layer.effect(StateStore, make(file))
+export const layer = (file: string, vpc: VpcId): Layer.Layer<StateStore, StateNotKept, FileSystem.FileSystem> =>
+  Layer.effect(StateStore, make(file, vpc))

@@ -25,6 +25,8 @@ const DeletionsJson = Schema.Array(Schema.Struct({ table: Schema.String, cidr: S
 
 const StateJson = Schema.Struct({
   version: Schema.Literal(1),
+  /** Files of older versions do not say it. */
+  vpc: Schema.optionalKey(Schema.String),
   route_spec: Schema.Record(Schema.String, Schema.Array(Schema.String)),
   named: Schema.Array(Schema.String),
   drained: Schema.Array(Schema.String),
@@ -67,10 +69,18 @@ const encodeDeletions = (deletions: ReadonlyArray<DeleteRoute>): typeof Deletion
       return target === undefined ? [] : [{ table, cidr, target }]
     })
 
+/** What a state file holds. */
+export interface Kept {
+  /** Whose state it is; undefined: an older version did not say. */
+  readonly vpc: string | undefined
+  readonly state: Durable
+}
+
 /** The state as the text of its file: JSON, sorted, so that equal states are equal texts. Its hour is by the wall clock. */
-export const encodeState = ({ spec, named, drained, confirmed, brake, hour }: Durable): string =>
+export const encodeState = ({ state: { spec, named, drained, confirmed, brake, hour }, vpc }: Kept): string =>
   JSON.stringify({
     version: 1,
+    vpc,
     route_spec: encodeRouteSpec(spec),
     named: [...named].sort(compareText),
     drained: [...drained].sort(compareText),
@@ -168,7 +178,7 @@ const decodeDeletions = (
   )
 
 /** Reads the text of a state file. The failure says what is wrong with it, and where, on one line. */
-export const decodeState = (text: string): Result.Result<Durable, string> =>
+export const decodeState = (text: string): Result.Result<Kept, string> =>
   Result.gen(function* () {
     const found = yield* parseJson(text)
     const json = yield* Result.mapError(decodeJson(found), ({ issue }) =>
@@ -188,5 +198,6 @@ export const decodeState = (text: string): Result.Result<Durable, string> =>
       hour.push({ minute: Math.floor(since / bucket), owned: routes, deleted: gone.map(({ cidr }) => cidr) })
     }
     const ranges = new Set(named.map(({ cidr }) => cidr))
-    return { spec, named: ranges, drained: new Set(drained), confirmed, brake: brakeFor(spec, held), hour }
+    const state = { spec, named: ranges, drained: new Set(drained), confirmed, brake: brakeFor(spec, held), hour }
+    return { vpc: json.vpc, state }
   })

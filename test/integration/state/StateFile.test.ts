@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger } from "effect"
 import { cidr } from "../../../src/domain/Cidr.ts"
 import type { Durable } from "../../../src/domain/Durable.ts"
+import { VpcId } from "../../../src/domain/Ids.ts"
 import { ip } from "../../../src/domain/Ip.ts"
 import * as StateFile from "../../../src/services/state/StateFile.ts"
 import { StateStore } from "../../../src/services/state/StateStore.ts"
@@ -27,10 +28,13 @@ const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
   )
 
-const start = (file: string) => StateFile.layer(file).pipe(Layer.provide(NodeFileSystem.layer))
+const start = (file: string, vpc = "vpc-1") =>
+  StateFile.layer(file, VpcId(vpc)).pipe(Layer.provide(NodeFileSystem.layer))
 
-const restored = (file: string) =>
-  Effect.map(StateStore, (store) => store.restored).pipe(Effect.provide(start(file), { local: true }))
+const textOf = (state: Durable, vpc: string | undefined = "vpc-1"): string => encodeState({ vpc, state })
+
+const restored = (file: string, vpc = "vpc-1") =>
+  Effect.map(StateStore, (store) => store.restored).pipe(Effect.provide(start(file, vpc), { local: true }))
 
 describe("a state file", () => {
   it.live("gives the next start what was kept, and leaves nothing else behind", () =>
@@ -40,13 +44,13 @@ describe("a state file", () => {
         assert.isUndefined(yield* restored(file))
         yield* Effect.flatMap(StateStore, ({ keep }) => keep(state)).pipe(Effect.provide(start(file), { local: true }))
         const found = yield* restored(file)
-        assert.strictEqual(found === undefined ? "" : encodeState(found), encodeState(state))
+        assert.strictEqual(found === undefined ? "" : textOf(found), textOf(state))
         assert.deepStrictEqual(readdirSync(folder), ["state.json"])
       }),
     ),
   )
 
-  for (const text of ["", "{", "null", '{"version": 2}', "\u0000\u0001", encodeState(state).slice(0, -1)])
+  for (const text of ["", "{", "null", '{"version": 2}', "\u0000\u0001", textOf(state).slice(0, -1)])
     it.live(`that holds ${JSON.stringify(text.slice(0, 20))} is put aside and stops no start`, () =>
       withFolder((folder) =>
         Effect.gen(function* () {
@@ -63,10 +67,10 @@ describe("a state file", () => {
     withFolder((folder) =>
       Effect.gen(function* () {
         const file = join(folder, "state.json")
-        writeFileSync(file, encodeState(state))
+        writeFileSync(file, textOf(state))
         const old = Date.now() / 1_000 - 600
         for (const name of ["state.json.new", "state.json.0123456789ab.new", "state.json.0123456789ac.new"])
-          writeFileSync(join(folder, name), encodeState(state).slice(0, 10))
+          writeFileSync(join(folder, name), textOf(state).slice(0, 10))
         for (const name of ["state.json.new", "state.json.0123456789ab.new"]) utimesSync(join(folder, name), old, old)
         const foreign = ["notes.new", "other.json.0123456789ab.new", "state.json.mine.new"]
         for (const name of foreign) {
@@ -104,6 +108,35 @@ describe("a state file", () => {
         assert.include(String(said[0]), `${file} was changed by somebody else`)
         assert.isAtMost(said.length, 2)
         assert.deepStrictEqual(readdirSync(folder), ["state.json"])
+      }),
+    ),
+  )
+
+  it.live("of another VPC refuses the start in one line, and stays as it is", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        writeFileSync(file, textOf(state, "vpc-other"))
+        const { why } = yield* Effect.flip(restored(file))
+        assert.strictEqual(
+          why,
+          `${file} is the state of vpc-other, and this daemon is for vpc-1: name another file, or remove this one`,
+        )
+        assert.deepStrictEqual(readdirSync(folder), ["state.json"])
+        assert.strictEqual(readFileSync(file, "utf8"), textOf(state, "vpc-other"))
+      }),
+    ),
+  )
+
+  it.live("of a version that did not say whose it is belongs to whoever keeps it first", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        writeFileSync(file, encodeState({ vpc: undefined, state }))
+        assert.isDefined(yield* restored(file))
+        yield* Effect.flatMap(StateStore, ({ keep }) => keep(state)).pipe(Effect.provide(start(file), { local: true }))
+        assert.strictEqual(readFileSync(file, "utf8"), textOf(state))
+        assert.include((yield* Effect.flip(restored(file, "vpc-2"))).why, "vpc-1")
       }),
     ),
   )

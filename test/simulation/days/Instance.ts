@@ -2,6 +2,7 @@ import { Cause, Context, Effect, Exit, type Fiber, FileSystem, Layer, Logger, Op
 import { detectionBound, detectorOptions, withTiming } from "../../../src/domain/DetectorOptions.ts"
 import { statusChecksOnly } from "../../../src/domain/AlarmScope.ts"
 import { HealthPolicy } from "../../../src/domain/HealthPolicy.ts"
+import { VpcId } from "../../../src/domain/Ids.ts"
 import { type Ip, ip } from "../../../src/domain/Ip.ts"
 import { layer as reconcilerLayer, Reconciler } from "../../../src/runtime/Reconciler.ts"
 import { ConfigSource } from "../../../src/services/config/ConfigSource.ts"
@@ -119,7 +120,7 @@ export class Instance {
             : FileConfig.layer(specFile, { look: world.disk.look(specFile), answers: Effect.succeed(false) }),
           health(scene, world.senses),
           Executor.layer,
-          scene.keepsState ? StateFile.layer(stateFile) : StateStore.layerNone,
+          scene.keepsState ? StateFile.layer(stateFile, VpcId("vpc-days")) : StateStore.layerNone,
         ),
       ),
       Layer.provide(Layer.mergeAll(Layer.succeed(Ec2, world.ec2), HostInstances.layer)),

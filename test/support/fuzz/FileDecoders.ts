@@ -5,6 +5,7 @@ import { topologyOf } from "../../../src/runtime/Simulated.ts"
 import { VpcChoice } from "../../../src/runtime/Options.ts"
 import { readSpec } from "../../../src/runtime/commands/SpecInput.ts"
 import { tokenCheck } from "../../../src/services/http/BearerToken.ts"
+import { VpcId } from "../../../src/domain/Ids.ts"
 import * as StateFile from "../../../src/services/state/StateFile.ts"
 import { StateStore } from "../../../src/services/state/StateStore.ts"
 import { utf8Text } from "../../../src/services/Utf8.ts"
@@ -22,7 +23,18 @@ const stateFile = fc
     ]),
   })
   .map(({ confirmed, drained, named, spec }) =>
-    bytesOf(JSON.stringify({ version: 1, route_spec: spec, named, drained, confirmed })),
+    bytesOf(
+      JSON.stringify({
+        version: 1,
+        vpc: "vpc-1",
+        route_spec: spec,
+        named,
+        drained,
+        confirmed,
+        held: confirmed,
+        last_hour: [{ since: 60_000, routes: 7, deleted: named }],
+      }),
+    ),
   )
 
 const alarmMap = fc
@@ -85,7 +97,7 @@ export const fileDecoders: ReadonlyArray<Decoder> = [
     valid: stateFile,
     open: onDisk((file, disk) =>
       Effect.gen(function* () {
-        const { restored } = yield* Effect.provide(StateStore, StateFile.layer(file))
+        const { restored } = yield* Effect.provide(StateStore, StateFile.layer(file, VpcId("vpc-1")))
         // What cannot be read is put aside, and the start goes on.
         return restored ?? (yield* Effect.fail(`put aside: ${disk.text(`${file}.corrupt`)?.length} characters`))
       }).pipe(Effect.provide(Logger.layer([]))),
