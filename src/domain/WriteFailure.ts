@@ -21,6 +21,8 @@ const byCode: ReadonlyMap<string, Disposition> = new Map<string, Disposition>([
   ["Unavailable", "transient"],
   ["ServiceUnavailable", "transient"],
   ["RequestExpired", "transient"],
+  // Not EC2's: an answer that was cut off for its size, whatever its status.
+  ["AnswerTooLarge", "transient"],
   // Not EC2's: an answer to a write that does not say whether it was done.
   ["UnconfirmedAnswer", "refresh"],
   ["InvalidRoute.NotFound", "refresh"],

@@ -161,10 +161,10 @@ const heldUpSources = (standings: ReadonlyArray<SourceStanding>): ReadonlyArray<
     return [{ key: `held up ${name}`, words, patience: 0, isHold: false }]
   })
 
-/** What is not as it should be: readings of EC2 that fail, health sources that are down, tables that are not there, and everything that is held. */
+/** What is not as it should be: readings of EC2 that fail or take long, health sources that are down, tables that are not there, and everything that is held. */
 export const conditionsOf = (
   world: World,
-  { failing }: RefreshState,
+  { failing, takesOver }: RefreshState,
   standings: ReadonlyArray<SourceStanding>,
 ): ReadonlyArray<Condition> => {
   const held = heldOf(world).map((hold) => ({
@@ -184,6 +184,8 @@ export const conditionsOf = (
   const add = (key: string, words: string) => ofDaemon.push({ key, words, patience: 0, isHold: false })
   if (failing !== undefined)
     add("ec2", `EC2 cannot be read: ${failing.error.operation}: ${failing.error.code}: ${failing.error.message}`)
+  if (takesOver !== undefined)
+    add("ec2 late", `a reading of EC2 takes longer than ${takesOver / 1_000} s; until it is whole the last one stands`)
   if (index?.tables.length === 0) add("scope", `no route table of ${index.vpc.id} is in scope: nothing is managed`)
   if (index !== undefined)
     for (const selector of unmatchedSelectors(world.policy, index.vpc.tables.values())) {

@@ -137,7 +137,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   const refresher = yield* makeRefresher({
     interval: options.recheckInterval,
     onReading: (vpc, readAt) => tell(WorldEvent.VpcRead({ vpc, readAt })),
-    onFailure: tell(undefined),
+    onTrouble: tell(undefined),
   })
 
   const isMissing = (host: Ip): boolean => world.reading !== undefined && !world.reading.index.interfaceOf.has(host)

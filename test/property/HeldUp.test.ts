@@ -6,7 +6,7 @@ import { BlindTime } from "../../src/services/health/BlindTime.ts"
 import { SourceState } from "../../src/services/health/HealthSource.ts"
 
 const world = empty({ tables: TableScope.Every(), own: [], ignore: [] })
-const refresh = { last: undefined, failing: undefined }
+const refresh = { last: undefined, failing: undefined, takesOver: undefined }
 
 /** What is told of a source at a time. */
 const told = (blind: BlindTime, now: number) =>

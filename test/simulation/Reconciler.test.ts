@@ -220,6 +220,25 @@ describe("the reconcile loop on the simulated VPC", () => {
     ),
   )
 
+  it.effect("a reading that takes longer than 30 s is a condition, from then until it is whole", () =>
+    Effect.gen(function* () {
+      const { setLatency } = yield* Simulation
+      const reconciler = yield* Reconciler
+      const words = Effect.map(reconciler.status, ({ conditions }) => [...conditions.values()].map((one) => one.words))
+      yield* pass(500)
+      yield* setLatency(40_000)
+      // The next reading begins 30 s after the first one, which was at once.
+      yield* pass(59_500, 100)
+      assert.deepStrictEqual(yield* words, [])
+      yield* pass(1_000, 100)
+      assert.deepStrictEqual(yield* words, [
+        "a reading of EC2 takes longer than 30 s; until it is whole the last one stands",
+      ])
+      yield* pass(10_000, 100)
+      assert.deepStrictEqual(yield* words, [])
+    }).pipe(Effect.provide(daemon())),
+  )
+
   it.effect("a dry run writes nothing and shows what it would write", () =>
     Effect.gen(function* () {
       const { accept } = yield* Specs

@@ -5,9 +5,14 @@ import { awsTransport } from "../AwsTransport.ts"
 import { fromThrown } from "./AwsEc2Error.ts"
 import { ec2Error } from "./Ec2Failure.ts"
 
-/** Milliseconds until the first bytes of an answer, and for a call with everything in it: also credentials, a large page. */
+/** Milliseconds until the first bytes of an answer, and between any two of it. */
 const requestTimeout = 5_000
-const callLimit = 15_000
+
+/**
+ * Milliseconds for a call with everything in it, also credentials. A write has its cell wait for it, and its answer is
+ * small. A page of a large VPC has some 10 MB, and is parsed in a thread that gives way to others.
+ */
+const callLimit = (operation: string): number => (operation.startsWith("Describe") ? 15_000 : 5_000)
 
 /** Where the calls went that ended in these errors: the SDK does not say it in them. */
 const endpoints = new WeakMap<object, string>()
@@ -52,9 +57,11 @@ export const send = <A>(operation: string, run: (abort: { readonly abortSignal: 
     Effect.retry({ times: 1, while: ({ thrown }) => thrown.clockSkewed }),
     Effect.mapError(({ endpoint, thrown }) => fromThrown(operation, thrown, { endpoint, environment: process.env })),
     Effect.timeoutOrElse({
-      duration: callLimit,
-      orElse: () =>
-        ec2Error({ operation, code: "TimeoutError", message: `no whole answer within ${callLimit / 1_000} s` }),
+      duration: callLimit(operation),
+      orElse: () => {
+        const message = `no whole answer within ${callLimit(operation) / 1_000} s`
+        return ec2Error({ operation, code: "TimeoutError", message })
+      },
     }),
     Effect.withSpan(`Ec2.${operation}`),
   )

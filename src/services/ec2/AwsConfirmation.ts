@@ -1,13 +1,15 @@
 import type { EC2Client } from "@aws-sdk/client-ec2"
 import { Predicate } from "effect"
-import { Readable } from "node:stream"
-import { text } from "node:stream/consumers"
+import { readBody } from "../AnswerBody.ts"
 
 /** A 200 without EC2's word that the write was done, as a proxy may give it: whether it was done, a reading shows. */
 class UnconfirmedAnswer extends Error {
   override readonly name = "UnconfirmedAnswer"
   readonly $metadata = { httpStatusCode: 200 }
 }
+
+/** Bytes of an answer to a write. EC2's have some hundreds, refusals with an encoded message a few thousand. */
+const answerLimit = 64 * 1_024
 
 const writes = ["CreateRoute", "ReplaceRoute", "DeleteRoute"]
 
@@ -17,12 +19,10 @@ const confirms = (operation: string, body: string): boolean => {
   return body.includes(`<${operation}Response`) && (told ?? "true") === "true"
 }
 
-/** What the SDK, too, takes for one. */
-const isSuccess = (response: unknown): response is { body: unknown } =>
+const isAnswer = (response: unknown): response is { body: unknown; readonly statusCode: number } =>
   Predicate.hasProperty(response, "body") &&
   Predicate.hasProperty(response, "statusCode") &&
-  Predicate.isNumber(response.statusCode) &&
-  response.statusCode < 300
+  Predicate.isNumber(response.statusCode)
 
 /** Has the client's route writes fail unless EC2's answer says that they were done. The SDK itself looks at the status only. */
 export const confirmWrites = (client: EC2Client): void =>
@@ -32,11 +32,12 @@ export const confirmWrites = (client: EC2Client): void =>
         const answered = await next(args)
         const { response } = answered
         const operation = writes.find((write) => commandName === `${write}Command`)
-        if (operation === undefined || !isSuccess(response)) return answered
-        const body = response.body instanceof Readable ? await text(response.body) : ""
-        if (!confirms(operation, body))
+        if (operation === undefined || !isAnswer(response)) return answered
+        const body = Buffer.from(await readBody(response.body, answerLimit))
+        // Below 300 is what the SDK, too, takes for a success.
+        if (response.statusCode < 300 && !confirms(operation, body.toString()))
           throw new UnconfirmedAnswer("an answer that does not say that the write was done")
-        response.body = Buffer.from(body)
+        response.body = body
         return answered
       },
     // Before the SDK's own reading of the answer, which is of normal priority.

@@ -10,11 +10,11 @@ describe("every answer of EC2 to a write, as docs/ec2-faults.md has it", () => {
 })
 
 describe("every way in which a write stays without a proper answer", () => {
-  sideBySide(transportRows, 10, playTransport)
+  sideBySide(transportRows, 12, playTransport)
 })
 
 describe("every way in which a reading fails, in each of its calls", () => {
-  sideBySide(readingRows, 11, playReading)
+  sideBySide(readingRows, 13, playReading)
 })
 
 describe("every situation that a reading does not show, and every blackhole", () => {

@@ -9,7 +9,13 @@ import { playAnswer, playedTransports, playTransport } from "./FaultMatrixWrites
 import { answerRows, consequences, situations, transportRows } from "./FaultTables.ts"
 
 /** Codes that no answer of EC2 to a write has: nothing was sent, or the answer says nothing. */
-const withoutAnswer = ["CredentialsProviderError", "RegionMissing", "TokenProviderError", "UnconfirmedAnswer"]
+const withoutAnswer = [
+  "AnswerTooLarge",
+  "CredentialsProviderError",
+  "RegionMissing",
+  "TokenProviderError",
+  "UnconfirmedAnswer",
+]
 
 describe("docs/ec2-faults.md", () => {
   it("has every code of EC2 that is told apart by name, and says what it is taken for", () => {

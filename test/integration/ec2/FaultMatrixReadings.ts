@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import type { Fault } from "../../support/ec2/Fault.ts"
 import { describeCalls } from "./AwsEc2Stand.ts"
 import { a, endsRight, isSettled, onStand, tables } from "./FaultMatrixStand.ts"
@@ -33,6 +33,8 @@ const faultFor = (
           .replace(`</${call}Response>`, `<nextToken>again</nextToken></${call}Response>`),
     },
     "no answer within 5 s": { _tag: "Hang" },
+    "a byte of an answer every 0.2 s": { _tag: "Drip" },
+    "an answer without an end": { _tag: "Endless", status: 200 },
   }
   const fault = faults[name]
   return fault === undefined ? undefined : { fault, isSecondPage: name === "EC2 fails at the second page" }
@@ -57,10 +59,17 @@ export const playReading = ({ code, name }: ReadingRow): Effect.Effect<void> =>
         if (name === "the same page again and again")
           yield* proxy.addRule({ action: call, containing: "again", fault: answer(emptyPage(call)) })
         yield* proxy.addRule({ action: call, containing, fault: found.fault })
+        const asked = yield* Effect.forkScoped(proxy.nextRequest(call), { startImmediately: true })
         // Past the pause after a reading, and to the next one; a call that is under way has more time than that.
         yield* leap(2_000)
         yield* Effect.sleep("50 millis")
         yield* leap(10_000)
+        if (found.fault._tag === "Drip") {
+          yield* Fiber.join(asked)
+          // The other calls are done by then.
+          yield* Effect.sleep("100 millis")
+          yield* leap(15_000)
+        }
         yield* until(`${call} to fail`, ({ refresh }) => refresh.failing?.error.operation === call)
         const { readAt } = yield* stand.status
         assert.strictEqual((yield* stand.status).refresh.failing?.error.code, code)

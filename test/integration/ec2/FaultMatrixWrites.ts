@@ -140,6 +140,8 @@ const faults: Readonly<Record<string, Fault>> = {
   "a page of somebody else's, with 200": { _tag: "Answer", status: 200, contentType: "text/html", body: page },
   "a page of somebody else's, with 502": { _tag: "Answer", status: 502, contentType: "text/html", body: page },
   "nothing, with 503": { _tag: "Answer", status: 503, contentType: "text/xml", body: "" },
+  "a byte of an answer every 0.2 s": { _tag: "Drip" },
+  "an answer without an end": { _tag: "Endless", status: 200 },
   "the answer comes after 2 s": { _tag: "Delay", millis: 2_000 },
 }
 

@@ -14,6 +14,10 @@ export type Fault =
   | { readonly _tag: "CutHalfway" }
   /** Answered as the same request was answered before, which is not forwarded; the first time it is. */
   | { readonly _tag: "Stale" }
+  /** Not forwarded; an answer that goes on for as long as somebody reads it. */
+  | { readonly _tag: "Endless"; readonly status: number }
+  /** Not forwarded; an answer with a byte every 0.2 s, without an end. */
+  | { readonly _tag: "Drip" }
   /** Not forwarded, never answered. */
   | { readonly _tag: "Hang" }
   /** The connection is cut before an answer. */

@@ -71,6 +71,23 @@ const answerXmlError = (response: Http.ServerResponse, status: number, code: str
   response.end(errorXml(code, message, "fault-proxy"))
 }
 
+const much = "<a>".repeat(300_000)
+
+/** Writes as fast as it is read. */
+const pour = (response: Http.ServerResponse): void => {
+  const go = (): void => {
+    while (!response.destroyed && response.write(much));
+  }
+  response.on("drain", go)
+  go()
+}
+
+const drip = (response: Http.ServerResponse): void => {
+  const drops = setInterval(() => response.write("<"), 200)
+  response.write("<")
+  response.on("close", () => clearInterval(drops))
+}
+
 /** Starts the proxy in front of an EC2 endpoint (`http://…`). It ends with the scope, cutting what is open. */
 export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandle, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -218,6 +235,12 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
           response.end(old.text)
           return
         }
+        case "Endless":
+          response.writeHead(fault.status, { "content-type": "text/xml;charset=UTF-8" })
+          return pour(response)
+        case "Drip":
+          response.writeHead(200, { "content-type": "text/xml;charset=UTF-8" })
+          return drip(response)
         case "Hang":
           return
         case "Cut":

@@ -60,7 +60,8 @@ const withoutCredentials: ReadonlySet<string> = new Set(["CredentialsProviderErr
 /** The failure of a call, for what the SDK threw. */
 export const alarmFailure = ({ action, service }: AlarmCall, thrown: Thrown): AlarmFailure => {
   const kind = kindOf(thrown)
-  const told = shortened(`${thrown.code}: ${thrown.message}`)
+  // The SDK adds hints for programmers on lines of their own.
+  const told = shortened(`${thrown.code}: ${thrown.message.split("\n", 1)[0]}`)
   switch (kind) {
     case "denied":
       return new AlarmFailure({
