@@ -161,7 +161,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     switch (event._tag) {
       case "SpecAccepted": {
         if (before.isRestored)
-          yield* Effect.logInfo("a spec was accepted after the restart; deletions are no longer held")
+          yield* Effect.logInfo("a spec was accepted after the restart; deletions no longer wait for one")
         if (world.spec === before.spec) return
         const hosts = hostsOf(event.spec)
         yield* Effect.logInfo(`spec in force: ${count(event.spec.size, "CIDR")}, ${count(hosts.size, "host")}`)
