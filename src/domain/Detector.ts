@@ -9,6 +9,8 @@ export interface PendingProbe {
   readonly sentAt: Millis
   readonly deadline: Millis
   readonly missed: boolean
+  /** When any other host of this source had last answered by then. */
+  readonly othersAnsweredAt: Millis | undefined
 }
 
 /** What is known of one host. A value: observing gives a new one. */
@@ -76,7 +78,7 @@ export const watched = (now: Millis, seed = 0): Detector => ({
  * | verdict | rhythm | becomes |
  * |---|---|---|
  * | Unknown | `interval` | Healthy on the first good reply (after `rise` if it was Failed before the source went down) |
- * | Unknown | `interval` | Failed after `grace` and `fall` misses, if another host answered during its silence |
+ * | Unknown | `interval` | Failed after `grace` and `fall` misses, if it missed a probe that went out after another host answered in its silence |
  * | Healthy | `interval`; `timeout` after a silent probe, then every `gap` | Failed after `fall` misses in a row; any good reply clears them |
  * | Failed | `interval` | Healthy after `rise` good replies in a row |
  * | any but Unknown | | Unknown when the source is down, or nothing could be sent for `grace` |
@@ -103,7 +105,7 @@ export const observe = (options: DetectorOptions, state: Detector, observation: 
 const learn = (options: DetectorOptions, state: Detector, observation: Observation, now: Millis): Detector => {
   switch (observation._tag) {
     case "Sent":
-      return sent(options, judged(options, state, observation.othersAnsweredAt, now), observation.sequence, now)
+      return sent(options, judged(options, state, now), observation, now)
     case "Replied":
       return replied(options, state, observation.sequence, now)
     case "Rejected":
@@ -122,13 +124,7 @@ export const overdue = ({ pending }: Detector, now: Millis): ReadonlyArray<Pendi
   pending.filter((probe) => !probe.missed && probe.deadline <= now)
 
 /** Counts the probes whose time is over as misses, and draws the conclusion. */
-const judged = (
-  options: DetectorOptions,
-  state: Detector,
-  othersAnsweredAt: Millis | undefined,
-  now: Millis,
-  rejection?: string,
-): Detector => {
+const judged = (options: DetectorOptions, state: Detector, now: Millis, rejection?: string): Detector => {
   const missed = overdue(state, now)
   const [first] = missed
   const rest = replyWindow(options) - options.timeout
@@ -139,7 +135,10 @@ const judged = (
   const misses = state.misses + missed.length
   const silentSince = state.silentSince ?? first.sentAt
   const silent = { ...state, pending, misses, silentSince, rejection, good: 0, judgedAt: now }
-  const monitorHears = othersAnsweredAt !== undefined && othersAnsweredAt >= silentSince
+  // When others have just begun to answer, this one may, too: only a probe from after that tells.
+  const monitorHears =
+    rejection !== undefined ||
+    missed.some(({ othersAnsweredAt }) => othersAnsweredAt !== undefined && othersAnsweredAt >= silentSince)
   const silentForGood =
     state.verdict._tag === "Healthy" ||
     (state.verdict._tag === "Unknown" && now - state.watchedSince >= options.grace && monitorHears)
@@ -156,8 +155,31 @@ const judged = (
   return { ...silent, verdict, pending: [], needed: options.rise }
 }
 
-const sent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {
-  const pending = [...state.pending, { sequence, sentAt: now, deadline: now + options.timeout, missed: false }]
+/**
+ * The detector of a host that has just failed, as if it had not: what it missed stays missed, and the probes that were under way can
+ * still be answered. `before` is its state before the observation that made it `failed`.
+ */
+export const reprieved = (before: Detector, failed: Detector): Detector => ({
+  ...failed,
+  verdict: before.verdict,
+  needed: before.needed,
+  pending: [...before.pending.map((probe) => ({ ...probe, missed: true })), ...failed.pending],
+})
+
+/** Whether a good reply to that probe would say something now. */
+export const isAwaited = (options: DetectorOptions, { pending }: Detector, sequence: number, now: Millis): boolean => {
+  const rest = replyWindow(options) - options.timeout
+  return pending.some((probe) => probe.sequence === sequence && now <= probe.deadline + rest)
+}
+
+const sent = (
+  options: DetectorOptions,
+  state: Detector,
+  { othersAnsweredAt, sequence }: Extract<Observation, { readonly _tag: "Sent" }>,
+  now: Millis,
+): Detector => {
+  const probe = { sequence, sentAt: now, deadline: now + options.timeout, missed: false, othersAnsweredAt }
+  const pending = [...state.pending, probe]
   return { ...state, pending, nextProbeAt: now + untilNext(options, { ...state, pending }, sequence) }
 }
 
@@ -212,7 +234,7 @@ const rejected = (options: DetectorOptions, state: Detector, sequence: number, w
   if (probe === undefined) return state
   if (probe.missed) return { ...state, rejection: why }
   const pending = state.pending.map((one) => (one === probe ? { ...one, deadline: Math.min(one.deadline, now) } : one))
-  return judged(options, { ...state, pending }, now, now, why)
+  return judged(options, { ...state, pending }, now, why)
 }
 
 const unsent = (options: DetectorOptions, state: Detector, sequence: number, now: Millis): Detector => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { type Detector, Observation, observe, watched } from "../../src/domain/Detector.ts"
+import { type Detector, isAwaited, Observation, observe, reprieved, watched } from "../../src/domain/Detector.ts"
 import {
   type DetectorOptions,
   detectModes,
@@ -369,12 +369,55 @@ describe("a host that never answered", () => {
     assert.strictEqual(detector.verdict._tag, "Unknown")
   })
 
+  it("is failed only by a probe that went out after others had answered, and was missed", () => {
+    let detector = watched(0)
+    const failedAt: Array<Millis> = []
+    for (let sequence = 0; sequence < 20; sequence++) {
+      const now = 1000 * sequence
+      const sent = Observation.Sent({ sequence, othersAnsweredAt: now > 12_500 ? 12_500 : undefined })
+      const [next, verdict] = observe(detectorOptions(), detector, sent, now)
+      detector = next
+      if (verdict?._tag === "Failed") failedAt.push(now)
+    }
+    assert.deepStrictEqual(failedAt, [14_000])
+  })
+
   it("is healthy on its first good reply", () => {
     const { sights } = play({ ...silent, roundTrip: (_, index) => (index < 4 ? undefined : 30) })
     assert.deepStrictEqual(
       sights.map(({ at, verdict }) => [at, verdict._tag]),
       [[4030, "Healthy"]],
     )
+  })
+})
+
+describe("a failure that is taken back before it is told", () => {
+  const options = detectorOptions()
+  const send = (detector: Detector, sequence: number, now: Millis) =>
+    observe(options, detector, Observation.Sent({ sequence, othersAnsweredAt: now }), now)[0]
+  const answer = (detector: Detector, sequence: number, now: Millis) =>
+    observe(options, detector, Observation.Replied({ sequence }), now)[0]
+  const fails = () => {
+    const before = [1, 2, 3].reduce((state, n) => send(state, n, 850 + 150 * n), answer(send(watched(0), 0, 0), 0, 1))
+    return { before, failed: send(before, 4, 1450) }
+  }
+
+  it("leaves the host as healthy as it was, with a reply to the newest probe", () => {
+    const { before, failed } = fails()
+    assert.strictEqual(failed.verdict._tag, "Failed")
+    const state = reprieved(before, failed)
+    assert.isTrue(isAwaited(options, state, 4, 1460))
+    const { misses, pending, silentSince, verdict } = answer(state, 4, 1460)
+    assert.strictEqual(verdict, before.verdict)
+    assert.deepStrictEqual({ misses, pending, silentSince }, { misses: 0, pending: [], silentSince: undefined })
+  })
+
+  it("leaves the misses that stand after a late reply to an older probe", () => {
+    const { before, failed } = fails()
+    const state = answer(reprieved(before, failed), 2, 1460)
+    assert.strictEqual(state.verdict, before.verdict)
+    assert.deepStrictEqual([state.misses, state.silentSince], [1, 1300])
+    assert.isFalse(isAwaited(options, reprieved(before, failed), 1, 1000 + replyWindow(options) + 1))
   })
 })
 

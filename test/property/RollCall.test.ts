@@ -4,7 +4,8 @@ import { type DetectMode, detectionBound, detectorOptions } from "../../src/doma
 import type { Millis } from "../../src/domain/Health.ts"
 import { type Ip, ip } from "../../src/domain/Ip.ts"
 import { type Doubt, RollCall } from "../../src/services/health/RollCall.ts"
-import { play } from "../support/detection/WatchedWorld.ts"
+import { Watchlist } from "../../src/services/health/Watchlist.ts"
+import { Collected, play } from "../support/detection/WatchedWorld.ts"
 import { runs } from "../support/domain/Runs.ts"
 
 const host = (n: number): Ip => ip(`10.0.${n >> 8}.${n & 255}`)
@@ -53,6 +54,35 @@ describe("when a host falls silent", () => {
     calls.reset()
     assert.isFalse(calls.isHeard(900))
   })
+})
+
+describe("a failure that waits for others to have their say", () => {
+  /** Host 0 misses its second probe; then it and host 1 answer in this order. */
+  const toldOf = (order: ReadonlyArray<0 | 1>) => {
+    const changed = new Collected()
+    const list = new Watchlist({ ...detectorOptions(1), jitter: 0 }, changed, 1)
+    list.watch(new Set(hosts(2)), 0)
+    const last = new Map<Ip, number>()
+    const sendUntil = (until: Millis): Millis => {
+      let now: Millis = 0
+      while (list.earliest <= until) {
+        now = Math.max(now, Math.ceil(list.earliest))
+        for (const { host: one, sequence } of list.take(now, 1)) {
+          last.set(one, sequence)
+          if (now < 1_150 && !(one === host(0) && sequence > 0)) list.replied(one, sequence, now)
+        }
+      }
+      return now
+    }
+    const now = sendUntil(1_160)
+    for (const n of order) list.replied(host(n), last.get(host(n)) ?? -1, now + 1)
+    list.take(now + 1_000, 1)
+    return changed.news.get(host(0))?._tag
+  }
+
+  it("is told if they answer first", () => assert.strictEqual(toldOf([1, 0]), "Failed"))
+
+  it("is none if the host itself answers first", () => assert.strictEqual(toldOf([0, 1]), "Healthy"))
 })
 
 interface Outage {
@@ -170,4 +200,37 @@ describe("a start in the middle of an outage", () => {
     })
     assert.sameMembers([...new Set(failovers.map(({ from }) => from))], [0, 1])
   })
+
+  for (const of of [2, 3, 6, 12, 30, 100])
+    it(`moves no route of ${of} hosts of which none answered, and then all do again`, () => {
+      const anyReturn = fc.record({
+        seed: fc.nat(),
+        zones: fc.constantFrom(1, 3),
+        returnAt: fc.integer({ min: 500, max: 16_000 }),
+        within: fc.constantFrom(0, 50, 300),
+        places: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: of, maxLength: of }),
+        roundTrip: fc.constantFrom(1, 10, 50),
+        mode: fc.constantFrom<DetectMode>("normal", "fast"),
+        fall: fc.option(fc.constantFrom(1, 3, 5), { nil: undefined }),
+      })
+      fc.assert(
+        fc.property(anyReturn, ({ fall, mode, places, returnAt, roundTrip, seed, within, zones }) => {
+          const { failed, failovers } = play({
+            hosts: of,
+            zones,
+            seed,
+            roundTrip,
+            detector: detectorOptions(fall, 2, mode),
+            diesAt: 0,
+            dies: () => true,
+            returnsAt: (n) => returnAt + within * (places[n] ?? 0),
+            until: returnAt + 4_000,
+            isRestart: true,
+          })
+          assert.deepStrictEqual([...failed], [])
+          assert.deepStrictEqual(failovers, [])
+        }),
+        runs(of > 50 ? 10 : 40),
+      )
+    })
 })

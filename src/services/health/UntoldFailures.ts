@@ -1,9 +1,12 @@
+import type { Detector } from "../../domain/Detector.ts"
 import type { Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
 
 /** A failure that was reached, and is not told yet. */
 export interface UntoldFailure {
   readonly silentSince: Millis
+  /** The host just before it failed. */
+  readonly before: Detector
   /** What is told of the host meanwhile. */
   readonly meanwhile: Verdict
   /** When it is told at the latest. */
@@ -12,7 +15,7 @@ export interface UntoldFailure {
   readonly isTimed: boolean
 }
 
-/** Failures that wait until others had their say. Bounded by the number of hosts. */
+/** Failures that wait until others had their say, and count for nothing if the host answers before. Bounded by the number of hosts. */
 export class UntoldFailures {
   readonly #waiting = new Map<Ip, UntoldFailure>()
   #earliest: Millis = Infinity
@@ -30,6 +33,11 @@ export class UntoldFailures {
   /** What is told of this host meanwhile, if its failure waits. */
   meanwhile(host: Ip): Verdict | undefined {
     return this.#waiting.get(host)?.meanwhile
+  }
+
+  /** What the host was before it failed, if its failure waits. */
+  before(host: Ip): Detector | undefined {
+    return this.#waiting.get(host)?.before
   }
 
   forget(host: Ip): void {

@@ -1,4 +1,4 @@
-import { type Detector, Observation, observe, overdue, watched } from "../../domain/Detector.ts"
+import { type Detector, isAwaited, Observation, observe, overdue, reprieved, watched } from "../../domain/Detector.ts"
 import { type DetectorOptions, forHosts } from "../../domain/DetectorOptions.ts"
 import { type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
@@ -182,9 +182,12 @@ export class Watchlist {
   replied(host: Ip, sequence: number, at: Millis): void {
     const entry = this.#hosts.get(host)
     if (entry === undefined) return
-    const before = entry.detector
+    const failedOf = this.#untold.before(host)
+    const before = failedOf === undefined ? entry.detector : reprieved(failedOf, entry.detector)
+    if (!isAwaited(this.#options, before, sequence, at)) return
+    entry.detector = before
     this.#observe(entry, Observation.Replied({ sequence }), at)
-    if (entry.detector === before) return
+    if (failedOf !== undefined) this.#takeBack(host)
     this.#answeredAt = at
     this.counts.answered++
     this.#tellFailures(at)
@@ -276,12 +279,20 @@ export class Watchlist {
       this.#confirmed = Math.max(this.#confirmed, silentSince)
       this.#failed = Math.max(this.#failed, silentSince)
       const meanwhile = withSilence(before.verdict, silentSince)
-      this.#untold.add(host, { silentSince, meanwhile, until: now + longestWait, isTimed: false })
+      this.#untold.add(host, { silentSince, before, meanwhile, until: now + longestWait, isTimed: false })
       return
     }
-    if (now >= this.#gathersUntil) this.#gathersUntil = now + this.#options.interval + this.#options.timeout
+    // The probe that goes out with the failure can still be answered.
+    const { interval, timeout } = this.#options
+    if (now + timeout > this.#gathersUntil) this.#gathersUntil = now + interval + 2 * timeout
     const meanwhile = Verdict.Unknown({ since: watchedSince })
-    this.#untold.add(host, { silentSince, meanwhile, until: this.#gathersUntil, isTimed: true })
+    this.#untold.add(host, { silentSince, before, meanwhile, until: this.#gathersUntil, isTimed: true })
+  }
+
+  /** A failure that nobody was told of is none, since the host answers. */
+  #takeBack(host: Ip): void {
+    this.#untold.forget(host)
+    this.#tell(host)
   }
 
   /** Tells the failures of which others had their say. */

@@ -23,6 +23,8 @@ export interface Play {
   /** When, and which hosts by their numbers, stop answering for good; host n is in zone n modulo `zones`. */
   readonly diesAt: Millis
   readonly dies: (host: number) => boolean
+  /** When such a host answers again, if it ever does. */
+  readonly returnsAt?: (host: number) => Millis
   readonly until: Millis
   readonly roundTrip?: Millis
   /** Whether a probe to a living host is lost. */
@@ -44,7 +46,8 @@ export interface Played {
 /** Each destination may be carried by so many of the hosts. */
 const hostsOfOne = 6
 
-class Collected extends ChangedVerdicts {
+/** What was said of each host last. */
+export class Collected extends ChangedVerdicts {
   readonly news = new Map<Ip, Verdict>()
   override set(host: Ip, verdict: Verdict): void {
     this.news.set(host, verdict)
@@ -106,11 +109,18 @@ export const play = ({ dies, diesAt, hosts, seed, until, zones, ...more }: Play)
     const target = RouteTarget.Interface({ interfaceId: interfaceOf(n), instanceId: InstanceId(`i-${n}`) })
     return { destination: destination(n), target, state: "active", origin: "CreateRoute" }
   })
-  const { detector = detectorOptions(), guards = defaultGuards, isLost = () => false, roundTrip = 2 } = more
+  const {
+    detector = detectorOptions(),
+    guards = defaultGuards,
+    isLost = () => false,
+    returnsAt = () => Infinity,
+    roundTrip = 2,
+  } = more
   const changed = new Collected()
   const list = new Watchlist(detector, changed, seed)
   const numberOf = new Map(Array.from({ length: hosts }, (_, n) => [addressOf(n), n]))
   const numbered = (host: Ip): number => numberOf.get(host) ?? -1
+  const isSilent = (n: number, now: Millis): boolean => now >= diesAt && dies(n) && now < returnsAt(n)
   const spec = specOf(hosts)
   const failovers: Array<Played["failovers"][number]> = []
   const failed = new Map<number, Millis>()
@@ -157,8 +167,7 @@ export const play = ({ dies, diesAt, hosts, seed, until, zones, ...more }: Play)
     const batch = list.take(now, 32)
     probes += batch.length
     for (const { host, sequence } of batch)
-      if (!((now >= diesAt && dies(numbered(host))) || isLost(now)))
-        replies.push({ at: now + roundTrip, host, sequence })
+      if (!isSilent(numbered(host), now) && !isLost(now)) replies.push({ at: now + roundTrip, host, sequence })
     take(now)
     const wakeAt = now + Math.max(1, Math.ceil(list.earliest - now))
     for (let reply = replies[read]; reply !== undefined && reply.at <= wakeAt; reply = replies[++read]) {
