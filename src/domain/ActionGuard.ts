@@ -91,12 +91,14 @@ const limitOf = (world: World, movers: number): number | undefined => {
 
 /** Which failures are let go by now. While the monitor is cut off none is. */
 export const velocityOf = (world: World, now: Millis): Velocity => {
-  const { cutOff, velocity } = world.guards
+  const { confirmed, cutOff, velocity } = world.guards
   // A cut can last: what was let go before is forgotten with its host.
   if (cutOff !== undefined)
     return { ...velocity, admitted: velocity.admitted.filter(({ host }) => world.cidrsOf.has(host)) }
-  const movers = moversOf(world)
-  if (movers.length === 0 && velocity.admitted.length === 0) return velocity
+  // What the operator confirmed neither waits nor counts.
+  const isConfirmed = ({ host, failedAt }: Mover): boolean => confirmed.get(host) === failedAt
+  const movers = moversOf(world).filter((mover) => !isConfirmed(mover))
+  if (movers.length + velocity.admitted.length + velocity.waiting.size === 0) return velocity
   const limit = movers.length === 0 ? undefined : limitOf(world, movers.length + velocity.admitted.length)
   return velocityAfter(velocity, movers, limit, now)
 }

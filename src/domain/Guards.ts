@@ -42,7 +42,7 @@ export interface Guards {
   readonly mass: MassFailure | undefined
   /** Failed hosts whose failure is new or held. */
   readonly failing: ReadonlyMap<Ip, Failure>
-  /** Failures that the operator confirmed, by when they began. */
+  /** Failures that the operator confirmed, by when they began: no guard holds them any more. */
   readonly confirmed: ReadonlyMap<Ip, Millis>
   readonly flaps: Flaps
   readonly velocity: Velocity
