@@ -238,6 +238,9 @@ export class Days {
     const { evidence } = daemon
     if (this.scene.keepsState) {
       const { now } = this.time
+      const [last, ...others] = this.#daemons
+      if (last !== undefined && others.length === 0 && !last.isAlive && now > this.diskBehindUntil)
+        evidence.remembers(last.evidence)
       for (const before of this.#daemons) {
         const { evidence: known } = before
         const mayBeKept = now <= this.diskBehindUntil ? known.claims : known.specs(now)

@@ -76,6 +76,15 @@ export class Evidence {
     this.bound = bound
   }
 
+  /** What deletions are measured against is kept over a restart; a mark may be forgotten ten minutes sooner. */
+  remembers({ deleted, owned }: Evidence): void {
+    const sooner = 600_000
+    const lastAt = owned.at(-1)?.at ?? -Infinity
+    for (const { cidr, at } of deleted) this.deleted.push({ cidr, at: at - sooner })
+    // The last readings may have met a process that stood still.
+    for (const { count, at } of owned) if (at < lastAt - 60_000) this.owned.push({ count, at: at - sooner })
+  }
+
   /** Beside a further health source. */
   listen(now: () => Millis): Witness {
     const ears = new Map<string, Ear>()
