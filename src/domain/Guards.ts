@@ -120,17 +120,25 @@ export const zoneOf = ({ reading }: World, host: Ip): string | undefined => {
 }
 
 /** Every host that failed a short while ago, is silent or answers. What the operator confirmed bears on nothing any more. */
-const witnessesOf = (world: World, failing: ReadonlyMap<Ip, Failure>, held: ReadonlySet<Ip>, now: Millis) => {
+const witnessesOf = (
+  world: World,
+  cutOff: CutOff | undefined,
+  failing: ReadonlyMap<Ip, Failure>,
+  held: ReadonlyMap<Ip, unknown>,
+  now: Millis,
+) => {
   const { confirmed, mass } = world.guards
   const witnesses: Array<Witness> = []
   const add = (host: Ip, state: Witness["state"], since: Millis) =>
     witnesses.push({ host, zone: zoneOf(world, host), state, since })
   for (const [host, verdict] of world.health) {
     if (verdict._tag === "Healthy") add(host, verdict.silentSince === undefined ? "answering" : "silent", verdict.since)
-    if (verdict._tag !== "Failed" || held.has(host) || confirmed.get(host) === verdict.since) continue
+    if (verdict._tag !== "Failed" || confirmed.get(host) === verdict.since) continue
     const failure = failing.get(host)
     if (failure === undefined) continue
-    if (now - failure.at < massWindow || mass?.hosts.get(host) === failure.since) add(host, "failed", failure.since)
+    // The time after the dark comes on top of the hold that the dark brought about: it must not be forgotten meanwhile.
+    const isOfMass = cutOff === undefined && mass?.hosts.get(host) === failure.since
+    if (isOfMass || (!held.has(host) && now - failure.at < massWindow)) add(host, "failed", failure.since)
   }
   return witnesses
 }
@@ -195,7 +203,7 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     failing.set(host, isLetGo ? { ...failure, at: now } : failure)
   }
   const mass = mayBeMass(world, failing.size, policy.massFailure)
-    ? massAfter(guards.mass, witnessesOf(world, failing, new Set(withheld.keys()), now), policy.massFailure, now)
+    ? massAfter(guards.mass, witnessesOf(world, cutOff, failing, withheld, now), policy.massFailure, now)
     : undefined
   if (mass !== undefined) {
     const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })

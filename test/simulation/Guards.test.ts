@@ -275,6 +275,30 @@ describe("without anchors", () => {
     )
   }
 
+  for (const [hosts, first] of [
+    [4, 2],
+    [12, 5],
+    [30, 12],
+  ] as const) {
+    const { addresses, die, layer, live, replaced, settled } = stand(hosts, 3)
+    it.effect(
+      `of ${hosts} hosts that all fall silent, ${first} that return first take no routes of those that follow in 8 s`,
+      () =>
+        Effect.gen(function* () {
+          yield* settled
+          die(addresses)
+          yield* pass(4_000)
+          assert.deepStrictEqual(yield* kinds, ["MassFailure"])
+          live(addresses.slice(0, first))
+          yield* pass(8_000)
+          live(addresses)
+          yield* pass(20_000, 20)
+          assert.strictEqual(yield* replaced, 0)
+          assert.deepStrictEqual(yield* kinds, [])
+        }).pipe(Effect.provide(layer)),
+    )
+  }
+
   {
     const { addresses, die, layer, live, replaced, settled } = stand(12, 3)
     it.effect(
