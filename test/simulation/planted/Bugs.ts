@@ -147,7 +147,7 @@ export const bugs: ReadonlyArray<Bug> = [
     file: "services/ec2/WriteQueue.ts",
     was: "if (!flight.superseded && !queued)",
     is: "if (!queued)",
-    within: 120,
+    within: 450,
   },
   {
     name: "a route is replaced by deleting and creating it",
