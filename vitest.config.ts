@@ -6,7 +6,6 @@ const minutes = 60_000
 const alone = [
   "test/integration/health/**/*.test.ts",
   "test/integration/deploy/**/*.test.ts",
-  "test/integration/http/SlowClients.test.ts",
   "test/integration/page/Access.test.ts",
 ]
 
@@ -15,7 +14,7 @@ const longAlone = [
   "test/integration/{ec2,health}/**/*.long.test.ts",
   "test/integration/daemon/Kill.long.test.ts",
   "test/integration/deploy/SystemdUnit.long.test.ts",
-  "test/integration/http/Flood.long.test.ts",
+  "test/integration/http/{Flood,SlowClients}.long.test.ts",
 ]
 
 export default defineConfig({
