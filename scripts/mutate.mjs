@@ -18,7 +18,7 @@ const words = (text) => text.trim().split(/\s+/)
 /** What decides about routes. */
 const core = words(`
   ActionGuard Apply ApplyWrite CellStanding Decide DeletionBrake Failover Guards HostStanding MassFailure Obstacle Plan
-  PlanCidr Rendezvous Velocity World WriteLog
+  PlanCidr Rendezvous Velocity Votes World WriteLog
 `)
 /**
  * Tests of the domain alone, in the order in which they are tried: the first to fail ends it, so quick ones come first.
@@ -28,6 +28,9 @@ const tests = words(`
   PlanCases HostStanding Failover FirstAnswer Obstacle WriteLog DeletionBrake StaleReadings Guards Slices Placement
   UnansweredWrites Determinism Tally Census Rendezvous Memory Increments Restart Promises Operation
 `)
+const ofPlan = words(`
+  PlanCases FirstAnswer WriteLog StaleReadings Placement UnansweredWrites Determinism Restart Promises
+`)
 /** Of some files, the tests that are to notice: what only others would notice counts as unnoticed, and it takes a fraction. */
 const testsOf = {
   DeletionBrake: ["DeletionBrake"],
@@ -36,9 +39,8 @@ const testsOf = {
   Obstacle: ["Obstacle"],
   Rendezvous: ["Rendezvous"],
   Velocity: ["Guards"],
-  PlanCidr: words(`
-    PlanCases FirstAnswer WriteLog StaleReadings Placement UnansweredWrites Determinism Restart Promises
-  `),
+  PlanCidr: ofPlan,
+  Votes: ofPlan,
 }
 
 const run = (command, ...args) => spawnSync(command, args, { cwd: home, stdio: "inherit" }).status ?? 1

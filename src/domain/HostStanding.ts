@@ -28,6 +28,8 @@ export type HostStanding = Data.TaggedEnum<{
   /** Loses its routes as soon as another host is able. */
   Losing: { readonly host: Ip; readonly interfaceId: InterfaceId | undefined; readonly reason: Reason }
 }>
+export type Able = Extract<HostStanding, { readonly _tag: "Able" }>
+export type Keeping = Extract<HostStanding, { readonly _tag: "Keeping" }>
 export const HostStanding = Data.taggedEnum<HostStanding>()
 
 /** What readings have shown of a host's address so far. */

@@ -2,13 +2,14 @@ import { Action, compareText, Reason, type Urgency } from "./Action.ts"
 import { type Cidr, containedInAny, isDefaultRoute } from "./Cidr.ts"
 import type { Millis } from "./Health.ts"
 import { type Held, HoldReason, type Unable } from "./Hold.ts"
-import { type HostStanding, whyNot } from "./HostStanding.ts"
+import { type Able, type HostStanding, type Keeping, whyNot } from "./HostStanding.ts"
 import type { InterfaceId, RouteTableId } from "./Ids.ts"
 import type { Ip } from "./Ip.ts"
 import { type Leads, leadsAmong } from "./Lead.ts"
 import { allowsDefaultRoutes, exclusion, type Policy } from "./Policy.ts"
 import { score } from "./Rendezvous.ts"
 import type { StandingRoute, VpcIndex } from "./VpcIndex.ts"
+import { contender, contentsOf, countVotes, isInDoubt, noVotes, type Votes } from "./Votes.ts"
 import type { CellContent } from "./WriteLog.ts"
 
 /** Everything that one CIDR's plan depends on. */
@@ -36,9 +37,7 @@ export interface CidrPlan {
   readonly held: ReadonlyArray<Held>
 }
 
-type Able = Extract<HostStanding, { readonly _tag: "Able" }>
 type NotAble = Exclude<HostStanding, Able>
-type Keeping = Extract<HostStanding, { readonly _tag: "Keeping" }>
 
 const isAble = (standing: HostStanding): standing is Able => standing._tag === "Able"
 
@@ -47,39 +46,6 @@ const compareRank = (range: Cidr) => (a: Able, b: Able) =>
   Number(a.lastResort) - Number(b.lastResort) ||
   Number(a.damped) - Number(b.damped) ||
   score(range, b.host) - score(range, a.host)
-
-/** How many tables name an interface: by an active route, by any, and by what a write without an answer may have left. */
-interface Votes {
-  readonly active: number
-  readonly all: number
-  /** At most so many do. */
-  readonly possible: number
-}
-
-const noVotes: Votes = { active: 0, all: 0, possible: 0 }
-
-/** What a cell may hold: what is known, and whatever writes may have left of which it is not known whether they were done. */
-const contentsOf = (cell: CellContent): ReadonlyArray<CellContent> => [
-  cell,
-  ...(cell.attempted ?? []).map((route) => ({ present: route, believed: route })),
-]
-
-const countVotes = (cells: ReadonlyArray<CellContent>): ReadonlyMap<InterfaceId, Votes> => {
-  const votes = new Map<InterfaceId, Votes>()
-  for (const cell of cells) {
-    const isSure = cell.attempted === undefined
-    for (const { believed } of contentsOf(cell)) {
-      if (believed?.owned !== true || believed.interfaceId === undefined) continue
-      const { active, all, possible } = votes.get(believed.interfaceId) ?? noVotes
-      votes.set(believed.interfaceId, {
-        active: active + Number(isSure && !believed.blackhole),
-        all: all + Number(isSure),
-        possible: possible + 1,
-      })
-    }
-  }
-  return votes
-}
 
 /** The able host that most tables name, by active routes before blackholes, before what may be; ties by rank. */
 const currentHost = (
@@ -94,17 +60,6 @@ const currentHost = (
     .sort(
       (a, b) => of(b).active - of(a).active || of(b).all - of(a).all || of(b).possible - of(a).possible || rank(a, b),
     )[0]
-}
-
-/** The unproven host that most tables name by an active route, if they are not fewer than the `votes` of the chosen. */
-const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, votes: number): Keeping | undefined => {
-  const named = new Map<Keeping, number>()
-  for (const { believed } of cells.flatMap(contentsOf)) {
-    const host = believed?.owned === true && !believed.blackhole ? leads(believed) : undefined
-    if (host?._tag === "Keeping") named.set(host, (named.get(host) ?? 0) + 1)
-  }
-  const [most] = [...named].sort(([a, m], [b, n]) => n - m || compareText(a.host, b.host))
-  return most !== undefined && most[1] >= votes ? most[0] : undefined
 }
 
 const withoutHost = (range: Cidr, others: ReadonlyArray<NotAble>): Held => {
@@ -171,20 +126,6 @@ const votesSoon = ({ interfaceId }: Able, leads: Leads, cells: ReadonlyArray<Cel
         (present?.owned === true && present.interfaceId !== interfaceId && whyMove(leads, present) !== undefined),
     ),
   ).length
-
-/** While it is not known whether a write was done, another able host may be the one that most tables name. */
-const isInDoubt = (
-  cells: ReadonlyArray<CellContent>,
-  able: ReadonlyArray<Able>,
-  chosen: Able,
-  votes: ReadonlyMap<InterfaceId, Votes>,
-  soon: number,
-): boolean =>
-  cells.some(({ attempted }) => attempted !== undefined) &&
-  able.some(({ interfaceId }) => {
-    const { possible } = votes.get(interfaceId) ?? noVotes
-    return interfaceId !== chosen.interfaceId && possible > 0 && possible >= soon
-  })
 
 type Placed = Action | Held | undefined
 

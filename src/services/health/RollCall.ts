@@ -43,6 +43,13 @@ export class RollCall {
   #all = never()
   /** When the last call began that is over. */
   #heardFrom: Millis = -Infinity
+  #calls = 0
+  #samples = 0
+
+  /** Goes up whenever {@link isHeard} may have something else to say. */
+  get calls(): number {
+    return this.#calls
+  }
 
   /** Who is to be asked now; undefined: nobody. */
   due({ confirmed, failed, isCrowd, of }: Doubt, interval: Millis, now: Millis): Asked | undefined {
@@ -54,12 +61,21 @@ export class RollCall {
     return isDue(Math.max(some.askedAt, all.askedAt), confirmed) ? "some" : undefined
   }
 
+  /** Of these, in their order, those who are asked: all, or some evenly over all of them, and others each time. */
+  chosen<A>(whom: Asked, all: ReadonlyArray<A>): ReadonlyArray<A> {
+    if (whom === "all") return all
+    const share = sampleSize / all.length
+    const first = this.#samples++
+    return all.filter((_, n) => Math.floor((first + n + 1) * share) > Math.floor((first + n) * share))
+  }
+
   /** These are asked now. */
   ask(whom: Asked, hosts: Iterable<Ip>, now: Millis): void {
     const awaited = new Set(hosts)
     const call = { askedAt: now, asked: awaited.size, missed: 0, awaited }
     if (whom === "some") this.#some = call
     else this.#all = call
+    this.#calls++
     this.#end(call)
   }
 
@@ -82,9 +98,12 @@ export class RollCall {
     this.#some = never()
     this.#all = never()
     this.#heardFrom = -Infinity
+    this.#calls++
   }
 
   #end({ askedAt, awaited }: Call): void {
-    if (awaited.size === 0) this.#heardFrom = Math.max(this.#heardFrom, askedAt)
+    if (awaited.size > 0) return
+    this.#heardFrom = Math.max(this.#heardFrom, askedAt)
+    this.#calls++
   }
 }

@@ -1,6 +1,7 @@
 import type { Detector } from "../../domain/Detector.ts"
 import type { Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
+import type { RollCall } from "./RollCall.ts"
 
 /** A failure that was reached, and is not told yet. */
 export interface UntoldFailure {
@@ -19,14 +20,17 @@ export interface UntoldFailure {
 export class UntoldFailures {
   readonly #waiting = new Map<Ip, UntoldFailure>()
   #earliest: Millis = Infinity
+  #isNew = false
+  #calls = 0
 
-  /** The first of them is told then at the latest; `Infinity`: there is none. */
+  /** None of them is told for its time before then; `Infinity`: there is none. */
   get earliest(): Millis {
     return this.#earliest
   }
 
   add(host: Ip, failure: UntoldFailure): void {
     this.#waiting.set(host, failure)
+    this.#isNew = true
     this.#earliest = Math.min(this.#earliest, failure.until)
   }
 
@@ -41,17 +45,20 @@ export class UntoldFailures {
   }
 
   forget(host: Ip): void {
-    if (this.#waiting.delete(host)) this.#recount()
+    // It need not be exact: thousands may be forgotten one after another.
+    if (this.#waiting.delete(host) && this.#waiting.size === 0) this.#earliest = Infinity
   }
 
-  /** Takes those that are to be told now. `isHeard`: others had their say since that silence began. */
-  take(isHeard: (silentSince: Millis) => boolean, now: Millis): ReadonlyArray<Ip> {
-    if (this.#waiting.size === 0) return []
+  /** Takes those that are to be told now, because of their time, or of others who had their say. */
+  take(others: Pick<RollCall, "calls" | "isHeard">, now: Millis): ReadonlyArray<Ip> {
+    if (!this.#isNew && others.calls === this.#calls && now < this.#earliest) return []
+    this.#isNew = false
+    this.#calls = others.calls
     const due = [...this.#waiting].flatMap(([host, { isTimed, silentSince, until }]) =>
-      until <= now || (!isTimed && isHeard(silentSince)) ? [host] : [],
+      until <= now || (!isTimed && others.isHeard(silentSince)) ? [host] : [],
     )
     for (const host of due) this.#waiting.delete(host)
-    if (due.length > 0) this.#recount()
+    this.#recount()
     return due
   }
 
@@ -62,6 +69,6 @@ export class UntoldFailures {
   }
 
   #recount(): void {
-    this.#earliest = Math.min(Infinity, ...[...this.#waiting.values()].map(({ until }) => until))
+    this.#earliest = this.#waiting.values().reduce((least, { until }) => Math.min(least, until), Infinity)
   }
 }

@@ -7,7 +7,7 @@ import type { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { DueQueue } from "./DueQueue.ts"
 import type { ProbeRequest } from "./Probe.ts"
 import { ProbeCounts } from "./ProbeMetrics.ts"
-import { RollCall, sampleSize } from "./RollCall.ts"
+import { RollCall } from "./RollCall.ts"
 import { Silences } from "./Silences.ts"
 import { UntoldFailures } from "./UntoldFailures.ts"
 
@@ -81,7 +81,6 @@ export class Watchlist {
   #failed: Millis = -Infinity
   /** Until when failures of hosts that were unknown are gathered. */
   #gathersUntil: Millis = -Infinity
-  #samples = 0
   #anchorsAskedAt = -Infinity
   #options: DetectorOptions
   #answeredAt: Millis | undefined
@@ -297,7 +296,7 @@ export class Watchlist {
 
   /** Tells the failures of which others had their say. */
   #tellFailures(now: Millis): void {
-    for (const host of this.#untold.take((silentSince) => this.#rollCall.isHeard(silentSince), now)) this.#tell(host)
+    for (const host of this.#untold.take(this.#rollCall, now)) this.#tell(host)
   }
 
   /** What is to be said of a host or anchor now. */
@@ -319,18 +318,15 @@ export class Watchlist {
     const asksAnchors = this.#anchors.size > 0 && now - this.#anchorsAskedAt >= anchorPause
     if (whom === undefined && !asksAnchors) return
     if (asksAnchors) this.#anchorsAskedAt = now
+    const all = [...this.#hosts.values()]
+    const asked = new Set(whom === undefined ? [] : this.#rollCall.chosen(whom, all))
     const awaited = new Set<Ip>()
-    // Evenly over all of them, which are in order, and others each time.
-    let place = this.#samples++
-    const share = whom === "some" ? sampleSize / of : 1
-    for (const entry of this.#hosts.values()) {
-      const { host } = entry
+    for (const entry of all) {
       const { misses, pending, verdict } = entry.detector
-      const isAnchor = this.#anchors.has(host)
-      const isAsked = isAnchor || (whom !== undefined && Math.floor(++place * share) > Math.floor((place - 1) * share))
+      const isAsked = asked.has(entry) || this.#anchors.has(entry.host)
       if (!isAsked || verdict._tag !== "Healthy" || misses > 0) continue
       if (pending.length === 0) entry.due = now
-      awaited.add(host)
+      awaited.add(entry.host)
     }
     if (whom !== undefined) this.#rollCall.ask(whom, awaited, now)
     this.#requeue()

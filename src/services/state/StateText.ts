@@ -1,4 +1,4 @@
-import { Predicate, Result, Schema, SchemaIssue } from "effect"
+import { Result, Schema } from "effect"
 import { parseCidr } from "../../domain/Cidr.ts"
 import { decodeSpecValue } from "../../domain/DecodeSpecValue.ts"
 import { brakeFor, bucket, type DeleteRoute, deletionKey, type Minute } from "../../domain/DeletionBrake.ts"
@@ -10,6 +10,7 @@ import { type JsonPath, quote, showPath } from "../../domain/JsonPath.ts"
 import { parseJsonText } from "../../domain/JsonText.ts"
 import { encodeRouteSpec } from "../../domain/RouteSpec.ts"
 import { RouteTarget } from "../../domain/Vpc.ts"
+import { faulty, misshapen } from "./StateFaults.ts"
 
 const TargetJson = Schema.Union([
   Schema.Struct({
@@ -94,20 +95,6 @@ export const encodeState = ({ state: { spec, named, drained, confirmed, brake, h
   })
 
 const decodeJson = Schema.decodeUnknownResult(StateJson, { errors: "all" })
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** How many faults are told. */
-const maxFaults = 3
-
-/** Faults on one line, each with its place, whatever the file holds. */
-const faulty = (faults: ReadonlyArray<readonly [path: JsonPath | string, message: string]>): string => {
-  const more = faults.length - maxFaults
-  const told = faults.slice(0, maxFaults).map(([path, message]) => {
-    const place = typeof path === "string" ? path : showPath(path)
-    return `${place}: ${message.replaceAll(/\s+/g, " ")}`
-  })
-  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("; ")
-}
 
 const parseJson = (text: string): Result.Result<unknown, string> =>
   Result.try({
@@ -120,36 +107,6 @@ const parseJson = (text: string): Result.Result<unknown, string> =>
         : faulty([["$", `not JSON: ${String(error)}`]])
     },
   })
-
-const stepOf = (part: PropertyKey | { readonly key: PropertyKey }): string | number => {
-  const key = typeof part === "object" ? part.key : part
-  return typeof key === "number" ? key : String(key)
-}
-
-const valueAt = (value: unknown, [step, ...rest]: JsonPath): unknown => {
-  if (step === undefined) return value
-  return Predicate.hasProperty(value, step) ? valueAt(value[step], rest) : undefined
-}
-
-const inWords = (value: unknown): string => {
-  if (Predicate.isString(value)) return quote(value)
-  if (value === undefined) return "nothing"
-  if (Array.isArray(value)) return "a list"
-  return value === null ? "null" : typeof value === "object" ? "an object" : `the ${typeof value} ${String(value)}`
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  "Missing key": "expected a value",
-  "Expected array": "expected a list",
-  "Expected object": "expected an object",
-  "Expected string": "expected text",
-}
-
-/** A fault of shape: what was expected, and what is there. */
-const ofShape = (json: unknown, path: JsonPath, message: string): readonly [path: JsonPath, message: string] => [
-  path,
-  `${kinds[message] ?? `e${message.slice(1)}`}, got ${inWords(valueAt(json, path))}`,
-]
 
 type Parse<A> = (text: string) => Result.Result<A, string>
 
@@ -181,9 +138,7 @@ const decodeDeletions = (
 export const decodeState = (text: string): Result.Result<Kept, string> =>
   Result.gen(function* () {
     const found = yield* parseJson(text)
-    const json = yield* Result.mapError(decodeJson(found), ({ issue }) =>
-      faulty(issuesOf(issue).issues.map(({ message, path }) => ofShape(found, (path ?? []).map(stepOf), message))),
-    )
+    const json = yield* Result.mapError(decodeJson(found), ({ issue }) => misshapen(found, issue))
     const routes = new Map(Object.entries(json.route_spec))
     const { spec } = yield* Result.mapError(decodeSpecValue(routes), (problems) =>
       faulty(problems.map(({ path, message }) => [`${showPath(["route_spec"])}${path.slice(1)}`, message])),
