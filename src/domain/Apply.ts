@@ -194,8 +194,12 @@ function* countOwned(world: World): Steps<number> {
   const ranges = new Set(index.byCidr.keys())
   for (const range of HashMap.keys(world.writes)) ranges.add(range)
   for (const range of ranges) {
-    const cellOf = cellsOf(world, range)
-    for (const table of index.tables) if (cellOf(table).present?.owned === true) count++
+    if (ByCell.row(world.writes, range) === undefined)
+      for (const { owned } of index.byCidr.get(range)?.values() ?? []) count += Number(owned)
+    else {
+      const cellOf = cellsOf(world, range)
+      for (const table of index.tables) count += Number(cellOf(table).present?.owned === true)
+    }
     yield
   }
   return count

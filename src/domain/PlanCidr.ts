@@ -175,6 +175,23 @@ const firstAnswer = (view: PlanView, range: Cidr, chosen: Able, others: Readonly
   return undefined
 }
 
+/** What keeps routes from being moved that nobody suffers from: another host may be the one that most tables name. */
+const whyNotRepair = (
+  cells: ReadonlyArray<CellContent>,
+  all: ReadonlyArray<HostStanding>,
+  chosen: Able,
+  leads: Leads,
+  votes: ReadonlyMap<InterfaceId, Votes>,
+): Wait | undefined => {
+  // As a rule there is no such host, and nothing need be counted.
+  const isOpen = all.some(({ _tag }) => _tag === "Keeping") || cells.some(({ attempted }) => attempted !== undefined)
+  if (!isOpen) return undefined
+  const soon = votesSoon(chosen, leads, cells)
+  const rival = contender(cells, leads, soon)
+  if (rival !== undefined) return unproven(rival)
+  return isInDoubt(cells, all.filter(isAble), chosen, votes, soon) ? { reason: HoldReason.Unanswered() } : undefined
+}
+
 const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan => {
   const cellOf = view.cells(range)
   const cells = view.index.tables.map(cellOf)
@@ -196,14 +213,7 @@ const placed = (view: PlanView, range: Cidr, hosts: ReadonlyArray<Ip>): CidrPlan
     return { host: undefined, actions, held }
   }
   const leads = leadsAmong(all)
-  const soon = votesSoon(chosen, leads, cells)
-  const rival = contender(cells, leads, soon)
-  const repair =
-    rival !== undefined
-      ? unproven(rival)
-      : isInDoubt(cells, able, chosen, votes, soon)
-        ? { reason: HoldReason.Unanswered() }
-        : undefined
+  const repair = whyNotRepair(cells, all, chosen, leads, votes)
   const creation: Wait | undefined =
     isDefaultRoute(range) && !allowsDefaultRoutes(view.policy)
       ? { reason: HoldReason.DefaultRoute() }

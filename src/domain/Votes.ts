@@ -15,10 +15,10 @@ export interface Votes {
 export const noVotes: Votes = { active: 0, all: 0, possible: 0 }
 
 /** What a cell may hold: what is known, and whatever writes may have left of which it is not known whether they were done. */
-export const contentsOf = (cell: CellContent): ReadonlyArray<CellContent> => [
-  cell,
-  ...(cell.attempted ?? []).map((route) => ({ present: route, believed: route })),
-]
+export const contentsOf = (cell: CellContent): ReadonlyArray<CellContent> =>
+  cell.attempted === undefined
+    ? [cell]
+    : [cell, ...cell.attempted.map((route) => ({ present: route, believed: route }))]
 
 /** Who has how many votes of these cells. */
 export const countVotes = (cells: ReadonlyArray<CellContent>): ReadonlyMap<InterfaceId, Votes> => {
@@ -41,10 +41,11 @@ export const countVotes = (cells: ReadonlyArray<CellContent>): ReadonlyMap<Inter
 /** The unproven host that most tables name by an active route, if they are not fewer than the `votes` of the chosen. */
 export const contender = (cells: ReadonlyArray<CellContent>, leads: Leads, votes: number): Keeping | undefined => {
   const named = new Map<Keeping, number>()
-  for (const { believed } of cells.flatMap(contentsOf)) {
-    const host = believed?.owned === true && !believed.blackhole ? leads(believed) : undefined
-    if (host?._tag === "Keeping") named.set(host, (named.get(host) ?? 0) + 1)
-  }
+  for (const cell of cells)
+    for (const { believed } of contentsOf(cell)) {
+      const host = believed?.owned === true && !believed.blackhole ? leads(believed) : undefined
+      if (host?._tag === "Keeping") named.set(host, (named.get(host) ?? 0) + 1)
+    }
   const [most] = [...named].sort(([a, m], [b, n]) => n - m || compareText(a.host, b.host))
   return most !== undefined && most[1] >= votes ? most[0] : undefined
 }
