@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util"
+import { Result } from "effect"
 import { minute } from "./Faults.ts"
+import { mostOfSize, type Size } from "./Scene.ts"
 import { longPlay, type Play, shortPlay } from "./Simulate.ts"
 
 export const usage = `npm run simulate -- [options]
@@ -24,16 +26,51 @@ export interface Arguments {
   readonly play: Play
 }
 
-const numberOf = (name: string, text: string | undefined, otherwise: number): number => {
-  const value = text === undefined ? otherwise : Number(text)
-  if (!Number.isFinite(value) || value < 0) throw new Error(`--${name}: expected a number, got ${text}`)
-  return value
+type Texts = Readonly<Record<string, string | undefined>>
+
+const wholeOf = (
+  texts: Texts,
+  name: string,
+  [least, most]: readonly [number, number],
+  otherwise: number,
+): Result.Result<number, string> => {
+  const text = texts[name]
+  if (text === undefined) return Result.succeed(otherwise)
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  return value >= least && value <= most
+    ? Result.succeed(value)
+    : Result.fail(`--${name}: expected a whole number from ${least} to ${most}, got "${text}"`)
 }
 
-/** Reads the command line; undefined: only help was asked for. */
-export const readArguments = (given: ReadonlyArray<string>): Arguments | undefined => {
-  const { values } = parseArgs({
-    args: [...given],
+const daysOf = (text: string | undefined): Result.Result<number | undefined, string> => {
+  if (text === undefined) return Result.succeed(undefined)
+  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN
+  return value > 0 && value <= 10_000
+    ? Result.succeed(value)
+    : Result.fail(`--days: expected a number of days above 0, up to 10000, got "${text}"`)
+}
+
+const sizeOf = (texts: Texts): Result.Result<Size | undefined, string> =>
+  Result.gen(function* () {
+    const size = {
+      hosts: yield* wholeOf(texts, "hosts", [1, mostOfSize.hosts], 12),
+      tables: yield* wholeOf(texts, "tables", [1, mostOfSize.tables], 4),
+      cidrs: yield* wholeOf(texts, "cidrs", [1, mostOfSize.cidrs], 9),
+    }
+    return ["hosts", "tables", "cidrs"].some((name) => texts[name] !== undefined) ? size : undefined
+  })
+
+/** `--seed -1` is a value that is wrong; `parseArgs` takes it for another option. */
+const joined = (given: ReadonlyArray<string>): Array<string> =>
+  given.flatMap((one, at) => {
+    if (/^-\d/.test(one) && given[at - 1]?.startsWith("--") === true) return []
+    const next = given[at + 1]
+    return one.startsWith("--") && next !== undefined && /^-\d/.test(next) ? [`${one}=${next}`] : [one]
+  })
+
+const parsed = (given: ReadonlyArray<string>) =>
+  parseArgs({
+    args: joined(given),
     allowNegative: true,
     options: {
       seed: { type: "string" },
@@ -46,32 +83,34 @@ export const readArguments = (given: ReadonlyArray<string>): Arguments | undefin
       trace: { type: "boolean" },
       shrink: { type: "boolean" },
       first: { type: "boolean" },
-      help: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
     },
+  }).values
+
+/** Reads the command line; undefined: only help was asked for. What is wrong with it is said in a sentence. */
+export const readArguments = (given: ReadonlyArray<string>): Result.Result<Arguments | undefined, string> =>
+  Result.gen(function* () {
+    const { first, help, short, shrink, trace, ...texts } = yield* Result.try({
+      try: () => parsed(given),
+      catch: (thrown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+    })
+    if (help === true) return undefined
+    const seed = yield* wholeOf(texts, "seed", [0, 2 ** 32 - 1], 0)
+    const seeds = yield* wholeOf(texts, "seeds", [1, 1e9], 1)
+    const days = yield* daysOf(texts.days)
+    const size = yield* sizeOf(texts)
+    const play = short === true ? shortPlay : longPlay
+    return {
+      seed,
+      seeds,
+      isTraced: trace === true,
+      stopsAtFirst: first === true,
+      shrinks: shrink !== false,
+      play: {
+        ...play,
+        days: days ?? play.days,
+        round: Math.min(play.round, Math.max(5 * minute, (days ?? 1) * 1440 * minute)),
+        ...(size === undefined ? {} : { size }),
+      },
+    }
   })
-  if (values.help === true) return undefined
-  const play = values.short === true ? shortPlay : longPlay
-  const { cidrs, hosts, tables } = values
-  const isSized = hosts !== undefined || tables !== undefined || cidrs !== undefined
-  return {
-    seed: numberOf("seed", values.seed, 0),
-    seeds: numberOf("seeds", values.seeds, 1),
-    isTraced: values.trace === true,
-    stopsAtFirst: values.first === true,
-    shrinks: values.shrink !== false,
-    play: {
-      ...play,
-      days: numberOf("days", values.days, play.days),
-      round: Math.min(play.round, Math.max(5 * minute, numberOf("days", values.days, 1) * 1440 * minute)),
-      ...(isSized
-        ? {
-            size: {
-              hosts: numberOf("hosts", hosts, 12),
-              tables: numberOf("tables", tables, 4),
-              cidrs: numberOf("cidrs", cidrs, 9),
-            },
-          }
-        : {}),
-    },
-  }
-}

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs"
+import { Result } from "effect"
 import { readArguments, usage } from "./Arguments.ts"
 import { faults } from "./Faults.ts"
 import { shrink } from "./Shrink.ts"
@@ -10,10 +11,13 @@ import { Trace } from "./Trace.ts"
 const say = (line: string): void => void writeSync(1, `${line}\n`)
 
 const asked = readArguments(process.argv.slice(2))
-if (asked === undefined) {
+if (Result.isFailure(asked)) {
+  process.stderr.write(`${asked.failure}\n\n${usage}`)
+  process.exitCode = 2
+} else if (asked.success === undefined) {
   say(usage)
 } else {
-  const { isTraced, play, seed: first, seeds, shrinks, stopsAtFirst } = asked
+  const { isTraced, play, seed: first, seeds, shrinks, stopsAtFirst } = asked.success
   const summary = new Summary(faults.map(({ name }) => name))
   const progress = process.stderr.isTTY === true && !isTraced
   for (let seed = first; seed < first + seeds; seed++) {

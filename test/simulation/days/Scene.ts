@@ -13,6 +13,9 @@ export interface Size {
   readonly cidrs: number
 }
 
+/** As many as there are addresses, ranges and, in EC2, tables for. */
+export const mostOfSize: Size = { hosts: 240, tables: 200, cidrs: 256 }
+
 /** A route spec as it is written: hosts by CIDR. */
 export type Wanted = Readonly<Record<string, ReadonlyArray<string>>>
 
