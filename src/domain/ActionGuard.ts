@@ -26,7 +26,7 @@ export const actionGuard = ({ brake, guards: { cutOff, velocity } }: World): Act
       return { reason: HoldReason.MonitorCutOff({ hash: cutOff.hash, anchors: cutOff.anchors }) }
     const host = failedHost(action)
     return host !== undefined && velocity.waiting.has(host)
-      ? { reason: HoldReason.FailoverLimit({ hash, host, limit }), until }
+      ? { reason: HoldReason.FailoverLimit({ hash, hosts: [host], limit }), until }
       : undefined
   }
 }

@@ -10,6 +10,7 @@ import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
 import { type Flap, flapFailed, flapRecovered } from "./Damping.ts"
 import type { Durable } from "./Durable.ts"
 import { defaultGuards } from "./GuardPolicy.ts"
+import { guardHoldsOf } from "./GuardHold.ts"
 import { type Failure, type Guards, guardsLeft } from "./Guards.ts"
 import { type HostVerdict, type Millis, Verdict } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
@@ -141,8 +142,8 @@ const hearAnchors = (world: World, verdicts: ReadonlyArray<AnchorVerdict>): [Wor
 /** The failures that the operator lets count, and what held them. {@link decide} sees to what follows. */
 const confirmHold = (world: World, hash: string): [World, ReadonlySet<Cidr>] => {
   const { guards } = world
-  const { cutOff, mass, velocity } = guards
-  if (hash === "") return [world, none]
+  const hold = guardHoldsOf(world).find((one) => one.hash === hash)
+  if (hold === undefined) return [world, none]
   const letGo = (hosts: Iterable<Ip>): Guards["confirmed"] => {
     const confirmed = new Map(guards.confirmed)
     for (const host of hosts) {
@@ -155,13 +156,20 @@ const confirmHold = (world: World, hash: string): [World, ReadonlySet<Cidr>] => 
     { ...world, guards: { ...guards, ...changed } },
     none,
   ]
-  if (cutOff?.hash === hash)
-    return withGuards({ anchors: setAside(guards.anchors), confirmed: letGo(guards.withheld.keys()) })
-  if (mass?.hash === hash) return withGuards({ confirmed: letGo(mass.hosts.keys()) })
-  if (velocity.hash !== hash) return [world, none]
-  // Their writes were decided long ago; nothing but this lets them go now.
-  const moved = [...velocity.waiting.keys()].flatMap((host) => world.cidrsOf.get(host) ?? [])
-  return [{ ...world, guards: { ...guards, velocity: letAllGo(velocity) } }, new Set(moved)]
+  switch (hold.kind) {
+    case "DeletionBrake":
+      return [world, none]
+    case "MonitorCutOff":
+      return withGuards({ anchors: setAside(guards.anchors), confirmed: letGo(guards.withheld.keys()) })
+    case "AfterCutOff":
+    case "MassFailure":
+      return withGuards({ confirmed: letGo(hold.hosts) })
+    case "FailoverLimit": {
+      // Their writes were decided long ago; nothing but this lets them go now.
+      const moved = hold.hosts.flatMap((host) => world.cidrsOf.get(host) ?? [])
+      return [{ ...world, guards: { ...guards, velocity: letAllGo(guards.velocity) } }, new Set(moved)]
+    }
+  }
 }
 
 /** What a reading shows of the hosts of the spec. `isNew`: the reading has not been counted before. */

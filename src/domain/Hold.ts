@@ -66,8 +66,8 @@ export type HoldReason = Data.TaggedEnum<{
   AfterCutOff: {}
   /** So many hosts failed together that it is more likely the way to them. */
   MassFailure: { readonly hash: string; readonly failed: number; readonly of: number }
-  /** As many hosts as are failed over in a minute have been: `host`, or several of them, waits. */
-  FailoverLimit: { readonly hash: string; readonly host: string; readonly limit: number }
+  /** As many hosts as are failed over in a minute have been: these wait. */
+  FailoverLimit: { readonly hash: string; readonly hosts: ReadonlyArray<Ip>; readonly limit: number }
 }>
 export const HoldReason = Data.taggedEnum<HoldReason>()
 
@@ -83,6 +83,21 @@ export interface Held {
 }
 
 const list = (hosts: ReadonlyArray<Unable>): string => hosts.map(({ host, why }) => `${host} ${why}`).join(", ")
+
+/** Hosts that one line names at most. */
+const mostNamed = 8
+
+/** The first of these hosts, and how many more there are. */
+export const namedHosts = (hosts: ReadonlyArray<Ip>): string =>
+  hosts.length > mostNamed
+    ? `${hosts.slice(0, mostNamed).join(", ")} and ${hosts.length - mostNamed} more`
+    : hosts.join(", ")
+
+const itOrThem = ({ length }: ReadonlyArray<Ip>): string => (length === 1 ? "it" : "them")
+
+/** What is said of all failures that are held since nobody was heard. */
+export const afterCutOffWords = (hosts: ReadonlyArray<Ip>, hash: string): string =>
+  `${namedHosts(hosts)} failed while nobody was heard, and ${hosts.length === 1 ? "has" : "have"} a moment to answer; confirm ${hash} to fail ${itOrThem(hosts)} over at once`
 
 const reasonWords = HoldReason.$match({
   NoHealthyHost: ({ hosts }) => `no healthy host: ${list(hosts)}`,
@@ -106,8 +121,8 @@ const reasonWords = HoldReason.$match({
   AfterCutOff: () => "its host failed while nobody was heard, and has a moment to answer, too",
   MassFailure: ({ failed, hash, of }) =>
     `${failed} of ${of} hosts failed together: more likely the way to them than the hosts; confirm ${hash} to fail them over`,
-  FailoverLimit: ({ hash, host, limit }) =>
-    `${host} waits: ${limit} ${limit === 1 ? "host was" : "hosts were"} failed over within a minute; confirm ${hash} to fail it over at once`,
+  FailoverLimit: ({ hash, hosts, limit }) =>
+    `${namedHosts(hosts)} ${hosts.length === 1 ? "waits" : "wait"}: ${limit} ${limit === 1 ? "host was" : "hosts were"} failed over within a minute; confirm ${hash} to fail ${itOrThem(hosts)} over at once`,
 })
 
 /** The reason in words. */

@@ -11,6 +11,7 @@ import type { AuditRecord, SpecOriginJson, WriteRecord } from "../services/audit
 import type { Outcome } from "../services/ec2/Executor.ts"
 import { isoTime } from "../services/IsoTime.ts"
 import { now } from "../services/Now.ts"
+import { guardNames } from "./GuardsToJson.ts"
 import { writeNames } from "./StatusToJson.ts"
 
 /** Changes and deletions that one record lists at most. */
@@ -21,13 +22,6 @@ const listed = <A>(all: ReadonlyArray<A>) => ({
   some: all.slice(0, mostListed),
   more: Math.max(0, all.length - mostListed),
 })
-
-/** The guards whose holds are let go, as status and metrics name them. */
-const releasable = {
-  MonitorCutOff: "monitor_cut_off",
-  MassFailure: "mass_failure",
-  FailoverLimit: "failover_limit",
-} as const
 
 /** `HostFailed` as `host_failed`. */
 const snake = (tag: string): string => tag.replaceAll(/(?<=[a-z])[A-Z]/g, "_$&").toLowerCase()
@@ -131,7 +125,7 @@ export class Auditor {
         const hold = guardHoldsOf(before).find(({ hash }) => hash === event.hash)
         if (hold === undefined || hold.kind === "DeletionBrake") return undefined
         const { some, more } = listed(hold.hosts)
-        const guard = releasable[hold.kind]
+        const guard = guardNames[hold.kind]
         return { time: at, kind: "release", guard, hash: hold.hash, peer: peerOf(event.by), hosts: some, more }
       }
       case "VerdictsReached":

@@ -99,23 +99,16 @@ const patienceOf = ({ reason: { _tag } }: Held): Millis =>
 /** The key of a guard's condition. */
 export const guardKey = ({ kind }: Pick<GuardHold, "kind">): string => `guard ${kind}`
 
-/** Failures from a time in which nobody was heard, while their hosts have a moment to answer. */
-const settlingConditions = ({ guards: { withheld } }: World): ReadonlyArray<Condition> => {
-  const hosts = [...withheld].flatMap(([host, { reason }]) => (reason._tag === "AfterCutOff" ? [host] : [])).sort()
-  if (hosts.length === 0) return []
-  const words = `held: ${hosts.slice(0, 8).join(", ")}${hosts.length > 8 ? ` and ${hosts.length - 8} more` : ""}: failed while nobody was heard, and have a moment to answer`
-  return [{ key: "guard AfterCutOff", words, patience: 0, isHold: true }]
-}
+/** How long a guard's hold may last before it is told as one: deletions that wait are told one by one. */
+const patienceOfGuard = ({ kind }: GuardHold): Millis => (kind === "DeletionBrake" ? Infinity : 0)
 
-/** What the guards hold. Deletions that wait are told one by one. */
-const guardConditions = (world: World): ReadonlyArray<Condition> => [
-  ...settlingConditions(world),
-  ...guardHoldsOf(world).flatMap((hold) =>
-    hold.kind === "DeletionBrake" || !hold.isCertain
-      ? []
-      : [{ key: guardKey(hold), words: `held: ${hold.words}`, patience: 0, isHold: true }],
-  ),
-]
+/** What the guards hold. */
+const guardConditions = (world: World): ReadonlyArray<Condition> =>
+  guardHoldsOf(world).flatMap((hold) =>
+    hold.isCertain
+      ? [{ key: guardKey(hold), words: `held: ${hold.words}`, patience: patienceOfGuard(hold), isHold: true }]
+      : [],
+  )
 
 /** A source that is down says so itself; this is for those who read the log later. */
 const sourcePatience: Millis = 60_000

@@ -5,12 +5,13 @@ import { type Conditions, guardKey, sinceOf } from "./ConditionLog.ts"
 import { isoTime, isoTimeOrNull } from "../services/IsoTime.ts"
 
 /** The kinds of what is held as one, by the names that status and metrics give them. */
-export const guardNames: Readonly<Record<GuardHold["kind"], GuardHoldJson["kind"]>> = {
+export const guardNames = {
   DeletionBrake: "deletion_brake",
   MonitorCutOff: "monitor_cut_off",
+  AfterCutOff: "after_cut_off",
   MassFailure: "mass_failure",
   FailoverLimit: "failover_limit",
-}
+} as const satisfies Readonly<Record<GuardHold["kind"], GuardHoldJson["kind"]>>
 
 export const guardHoldJson =
   (conditions: Conditions) =>

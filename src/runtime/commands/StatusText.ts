@@ -135,13 +135,18 @@ const failoverRows = ({ failovers, now }: StatusJson): ReadonlyArray<Line> => [
   ...(failovers.length > shownFailovers ? [line(`and ${failovers.length - shownFailovers} before`, "faint")] : []),
 ]
 
+const between = (from: string, to: string): string => spanWords(Date.parse(to) - Date.parse(from))
+
+const untilWords = (until: string | null, now: string): string =>
+  until === null ? "" : `; looked at again in ${between(now, until)}`
+
 /** What guards hold, apart from deletions. */
 const guardLines = ({ holds, now }: StatusJson): ReadonlyArray<Line> =>
   holds
     .filter(({ kind }) => kind !== "deletion_brake")
-    .flatMap(({ hash, since, words }) => [
+    .flatMap(({ hash, since, until, words }) => [
       blank,
-      line(`${words}${since === null ? "" : `, for ${spanWords(Date.parse(now) - Date.parse(since))}`}`, "bad"),
+      line(`${words}${since === null ? "" : `, for ${between(since, now)}`}${untilWords(until, now)}`, "bad"),
       line(`POST /held/${hash}/confirm lets it go`, "warn"),
     ])
 

@@ -72,7 +72,7 @@ const Confirmed = Schema.Struct({
 const Released = Schema.Struct({
   time: Time,
   kind: Schema.Literal("release"),
-  guard: Schema.Literals(["monitor_cut_off", "mass_failure", "failover_limit"]),
+  guard: Schema.Literals(["monitor_cut_off", "after_cut_off", "mass_failure", "failover_limit"]),
   hash: Schema.String,
   peer: Peer,
   hosts: Schema.Array(Schema.String).annotate({ description: "failed hosts whose routes it kept" }),

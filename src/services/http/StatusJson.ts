@@ -121,7 +121,13 @@ export const BrakeJson = Schema.Struct({
 export type BrakeJson = typeof BrakeJson.Type
 
 /** The kinds of {@link GuardHoldJson}. */
-export const guardKinds = ["deletion_brake", "monitor_cut_off", "mass_failure", "failover_limit"] as const
+export const guardKinds = [
+  "deletion_brake",
+  "monitor_cut_off",
+  "after_cut_off",
+  "mass_failure",
+  "failover_limit",
+] as const
 
 export const GuardHoldJson = Schema.Struct({
   kind: Schema.Literals(guardKinds),

@@ -13,6 +13,25 @@ const hold: OverviewJson["holds"][number] = {
   hosts: Array.from({ length: 9 }, (_, n) => `10.0.0.${n + 1}`),
 }
 
+/** Deletions that wait have a place of their own. */
+const titles = [
+  ["monitor_cut_off", "This monitor is cut off"],
+  ["after_cut_off", "Hosts failed while nobody was heard"],
+  ["mass_failure", "Many hosts failed together"],
+  ["failover_limit", "More hosts failed than are failed over in a minute"],
+] as const
+
+const ofKind = (kind: (typeof titles)[number][0]): typeof hold => ({
+  ...hold,
+  kind,
+  hash: titles
+    .findIndex(([one]) => one === kind)
+    .toString(16)
+    .padStart(16, "0"),
+  words: `${kind} in words`,
+  until: "2126-03-01T12:00:05.000Z",
+})
+
 layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
   describe("when a guard holds failures", () => {
     it.effect("says so, which hosts keep their routes, and lets them go only after a second look", () =>
@@ -39,6 +58,35 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
             assert.deepStrictEqual(complaints, [])
           }).pipe(Effect.scoped),
         { change: (script) => (script.overview = Effect.succeed({ ...someOverview, holds: [hold] })) },
+      ),
+    )
+
+    it.effect("has a card for every kind, with its words, since when, until when, and its own hash to let it go", () =>
+      withServer(
+        (url, script) =>
+          Effect.gen(function* () {
+            const { complaints, page } = yield* open(url)
+            for (const [kind, title] of titles) {
+              const card = page.locator(`.guard[data-guard="${kind}"]`)
+              yield* does(() => card.getByRole("heading", { name: title }).waitFor())
+              const text = (yield* does(() => card.textContent())) ?? ""
+              assert.include(text, ofKind(kind).words)
+              assert.match(text, /for .*; looked at again in/)
+              yield* does(() => card.getByText("Let it go all the same…").click())
+              const answered = page.waitForResponse((response) => response.url().endsWith("/confirm"))
+              yield* does(() => card.getByRole("button", { name: "Let it go", exact: true }).click())
+              yield* does(() => answered)
+            }
+            assert.deepStrictEqual(
+              script.confirmed,
+              titles.map(([kind]) => ofKind(kind).hash),
+            )
+            assert.deepStrictEqual(complaints, [])
+          }).pipe(Effect.scoped),
+        {
+          change: (script) =>
+            (script.overview = Effect.succeed({ ...someOverview, holds: titles.map(([kind]) => ofKind(kind)) })),
+        },
       ),
     )
   })

@@ -10,6 +10,7 @@ import { plural, timeView } from "./words.js"
 
 const titles = /** @type {Readonly<Record<string, string>>} */ ({
   monitor_cut_off: "This monitor is cut off",
+  after_cut_off: "Hosts failed while nobody was heard",
   mass_failure: "Many hosts failed together",
   failover_limit: "More hosts failed than are failed over in a minute",
 })
