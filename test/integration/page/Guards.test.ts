@@ -69,6 +69,7 @@ layer(Browser.layer, { excludeTestServices: true })("the page", (it) => {
             for (const [kind, title] of titles) {
               const card = page.locator(`.guard[data-guard="${kind}"]`)
               yield* does(() => card.getByRole("heading", { name: title }).waitFor())
+              script.heldHash = ofKind(kind).hash
               const text = (yield* does(() => card.textContent())) ?? ""
               assert.include(text, ofKind(kind).words)
               assert.match(text, /for .*; looked at again in/)
