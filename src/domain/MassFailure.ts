@@ -67,7 +67,6 @@ export const massAfter = (
   const isMass = (some: ReadonlyArray<Witness>): boolean =>
     witnesses.length >= fewestHosts && some.length > share * witnesses.length && !isOneZone(some, witnesses)
   const isNow = isMass(lost)
-  if (before === undefined && !isNow) return undefined
   const isCertain = before?.isCertain === true || isMass(failed)
   const calmSince = isNow ? undefined : (before?.calmSince ?? now)
   if (calmSince !== undefined && (!isCertain || now - calmSince >= massWindow)) return undefined
