@@ -31,7 +31,7 @@ const noted = (highWater: HighWater, now: Millis, change: (minute: Minute) => Mi
   const kept = highWater.filter((entry) => entry.minute > minute - memory / bucket && entry.minute !== minute)
   const here = highWater.find((entry) => entry.minute === minute)
   const changed = change(here ?? { minute, owned: 0, deleted: [] })
-  return changed === here && kept.length + 1 === highWater.length ? highWater : [...kept, changed]
+  return changed === here ? highWater : [...kept, changed]
 }
 
 /** Notes how many owned routes there are. */
@@ -98,7 +98,6 @@ export const brakeOn = (input: {
 }): Brake | undefined => {
   const { deletions, confirmed, spec, owned, before } = input
   const waiting = deletions.filter((action) => !confirmed.has(deletionKey(action)))
-  if (waiting.length === 0) return undefined
   const known = new Set(before?.spec === spec ? before.deletions.map(deletionKey) : [])
   const isHeld = waiting.some((action) => known.has(deletionKey(action)))
   // What was noted may lie more than an hour back, if nothing was read or written since.

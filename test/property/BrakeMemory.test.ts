@@ -154,16 +154,40 @@ describe("the last hour on another clock", () => {
   })
 
   it("takes no more memory than an hour, whatever a file holds", () => {
-    const anyMinutes = fc.array(
-      fc.record({ minute: fc.integer(), owned: fc.nat(), deleted: fc.constant<ReadonlyArray<Cidr>>([]) }),
-      { maxLength: 200 },
-    )
+    const minutes = Array.from({ length: 200 }, (_, n) => ({ minute: n, owned: 1, deleted: [] }))
     fc.assert(
-      fc.property(anyMinutes, anyTime, anyTime, (minutes, from, to) => {
+      fc.property(fc.nat(300 * minute), anyTime, (from, to) => {
         assert.isAtMost(carriedOver(minutes, from, to).length, 60)
       }),
       runs(200),
     )
+  })
+
+  it("is what both of two knew, oldest first, whichever comes first", () => {
+    fc.assert(
+      fc.property(anyHour, anyHour, ({ noted: one, now }, { noted: other }) => {
+        const both = merged(one, other)
+        const minutes = both.map((entry) => entry.minute)
+        assert.deepStrictEqual(
+          minutes,
+          minutes.toSorted((a, b) => a - b),
+        )
+        assert.deepStrictEqual(
+          merged(other, one).map((entry) => entry.minute),
+          minutes,
+        )
+        assert.isTrue(covers(both, one, now) && covers(both, other, now))
+      }),
+      runs(100),
+    )
+  })
+
+  it("is not covered by the same deletion twenty minutes before, which a restart would forget too soon; five minutes before it is", () => {
+    const range = cidr("10.0.0.0/8")
+    const now = 100 * hour
+    const gone = (ago: number): HighWater => noteDeleted([], range, now - ago)
+    assert.isFalse(covers(gone(20 * minute), gone(0), now))
+    assert.isTrue(covers(gone(5 * minute), gone(0), now))
   })
 
   it("is covered by itself and by what knows more, and not by what lacks its most routes or a deletion", () => {
