@@ -17,30 +17,36 @@ const words = (text) => text.trim().split(/\s+/)
 
 /** What decides about routes. */
 const core = words(`
-  ActionGuard Apply ApplyWrite CellStanding Decide DeletionBrake Failover Guards HostStanding MassFailure Obstacle Plan
-  PlanCidr Rendezvous Velocity Votes World WriteLog
+  ActionGuard Apply ApplyWrite BrakeMemory CellStanding Decide DeletionBrake Durable Failover Guards HostStanding
+  MassFailure Obstacle Plan PlanCidr Rendezvous Velocity Votes World WriteLog
 `)
 /**
  * Tests of the domain alone, in the order in which they are tried: the first to fail ends it, so quick ones come first.
  * Those of options, documents and services know nothing of it.
  */
 const tests = words(`
-  PlanCases HostStanding Failover FirstAnswer Obstacle WriteLog DeletionBrake StaleReadings Guards Slices Placement
-  UnansweredWrites Determinism Tally Census Rendezvous Memory Increments Restart Promises Operation
+  PlanCases Votes HostStanding CellStanding Failover FirstAnswer Obstacle MassFailure Velocity WriteLog DeletionBrake
+  BrakeMemory StaleReadings Guards Slices Placement UnansweredWrites Determinism Tally Census Rendezvous Memory
+  Increments Restart Promises Operation
 `)
 const ofPlan = words(`
-  PlanCases FirstAnswer WriteLog StaleReadings Placement UnansweredWrites Determinism Restart Promises
+  PlanCases Votes FirstAnswer WriteLog StaleReadings Placement UnansweredWrites Determinism Restart Promises
 `)
 /** Of some files, the tests that are to notice: what only others would notice counts as unnoticed, and it takes a fraction. */
 const testsOf = {
-  DeletionBrake: ["DeletionBrake"],
+  ActionGuard: ["Velocity", "MassFailure", "DeletionBrake", "BrakeMemory", "Guards"],
+  BrakeMemory: ["BrakeMemory", "DeletionBrake"],
+  CellStanding: ["CellStanding"],
+  DeletionBrake: ["DeletionBrake", "BrakeMemory"],
+  Durable: ["BrakeMemory", "DeletionBrake"],
+  Failover: ["Failover"],
   HostStanding: ["HostStanding"],
-  MassFailure: ["Guards"],
+  MassFailure: ["MassFailure"],
   Obstacle: ["Obstacle"],
-  Rendezvous: ["Rendezvous"],
-  Velocity: ["Guards"],
   PlanCidr: ofPlan,
-  Votes: ofPlan,
+  Rendezvous: ["Rendezvous"],
+  Velocity: ["Velocity"],
+  Votes: ["Votes", "PlanCases", "FirstAnswer", "UnansweredWrites"],
 }
 
 const run = (command, ...args) => spawnSync(command, args, { cwd: home, stdio: "inherit" }).status ?? 1

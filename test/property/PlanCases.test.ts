@@ -5,27 +5,11 @@ import { heldOf, pendingOf } from "../../src/domain/Decide.ts"
 import { holdWords } from "../../src/domain/Hold.ts"
 import { TableScope, TableSelector } from "../../src/domain/Policy.ts"
 import { RouteTarget } from "../../src/domain/Vpc.ts"
-import { decidedFor, show, worldOf } from "../support/domain/Deciding.ts"
-import { permitted } from "../support/domain/Oracle.ts"
+import { worldOf } from "../support/domain/Deciding.ts"
 import { otherAccount } from "../support/domain/Pools.ts"
 import { destination, hostAt, interfaceAt, small, type SmallScene, tableAt } from "../support/domain/Small.ts"
+import { outcome } from "../support/domain/Outcomes.ts"
 import { Story } from "../support/domain/Story.ts"
-
-/** What is decided about `destination`: one word a table. */
-const outcome = (scene: SmallScene, range: string = destination): string => {
-  const drawn = small(scene)
-  const decided = decidedFor(worldOf(drawn), range)
-  assert.include(permitted(drawn, range).map(show), show(decided), "the oracle disagrees")
-  const words = [...drawn.vpc.tables.keys()].map((table) => {
-    const expected = decided.cells.get(table)
-    if (expected === undefined) return "-"
-    if (expected.do === "hold") return `held:${expected.why}`
-    if (expected.do === "delete") return "delete"
-    const to = expected.interfaceId.replace("eni-", "")
-    return expected.do === "create" ? `create:${to}` : `${expected.urgency}:${to}`
-  })
-  return [...words, ...(decided.general === undefined ? [] : [`all:${decided.general}`])].join(" ")
-}
 
 const listed = { [destination]: "ab" }
 const routes = (row: string) => ({ [destination]: row })
@@ -263,60 +247,6 @@ describe("several hosts on one interface", () => {
         outcome({ spec: { [destination]: "abc" }, health, routes: routes("a -"), interfaces: shared }),
         "held:Unproven held:Unproven",
       )
-  })
-})
-
-describe("what the tables say of the current host", () => {
-  it("active routes count before blackholes: no table is moved onto a blackhole", () => {
-    assert.strictEqual(
-      outcome({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("a! a! b") }),
-      "failover:b failover:b -",
-    )
-  })
-
-  it("of blackholes the more count: they may come back to life where they are", () => {
-    const health = { a: "healthy", b: "healthy" } as const
-    assert.strictEqual(
-      outcome({ spec: listed, health, routes: routes("a! b! b!") }),
-      "failover:b held:Blackhole held:Blackhole",
-    )
-    assert.strictEqual(
-      outcome({ spec: listed, health, routes: routes("b! a! a!") }),
-      "failover:a held:Blackhole held:Blackhole",
-    )
-  })
-
-  it("after a restart the first host to answer pulls no route off those that have not answered yet", () => {
-    const spec = { [destination]: "abc" }
-    assert.strictEqual(
-      outcome({ spec, health: { b: "healthy" }, routes: routes("a a b c x -") }),
-      "held:Unproven held:Unproven - held:Unproven held:InterfaceUnseen held:Unproven",
-    )
-    assert.strictEqual(
-      outcome({ spec, health: { b: "healthy" }, routes: routes("a d") }),
-      "held:Unproven held:Unproven",
-    )
-  })
-
-  it("but it takes over what is lost", () => {
-    assert.strictEqual(
-      outcome({ spec: { [destination]: "abc" }, health: { b: "healthy", c: "failed" }, routes: routes("a a c d!") }),
-      "held:Unproven held:Unproven failover:b failover:b",
-    )
-  })
-
-  it("and what it takes over counts: a minority that is not proven yet holds nothing up", () => {
-    assert.strictEqual(
-      outcome({ spec: { [destination]: "abc" }, health: { b: "healthy", c: "failed" }, routes: routes("a c c! - d") }),
-      "held:Unproven failover:b failover:b create:b repair:b",
-    )
-  })
-
-  it("a blackhole of a drained host is as urgent as any", () => {
-    assert.strictEqual(
-      outcome({ spec: listed, health: { a: "drained", b: "healthy" }, routes: routes("a! a") }),
-      "failover:b repair:b",
-    )
   })
 })
 

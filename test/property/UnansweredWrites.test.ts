@@ -54,6 +54,25 @@ describe("a write of which no answer came", () => {
     assert.deepStrictEqual(story.wait(second).reads("a b b").pending, ["rtb-1 repair:b"])
   })
 
+  it("leaves things as they are where as many tables may lead to the old host as lead to the new one", () => {
+    const story = failing("a a")
+    const [first, second_] = story.actions
+    unanswered(story, first!).take(WorldEvent.WriteDone({ action: second_!, at: story.now }))
+    story.recovers("a")
+    assert.deepStrictEqual([story.pending, story.held], [[], ["rtb-1 Unanswered"]])
+  })
+
+  it("to create a route keeps nothing from being created: no other host can have got it", () => {
+    const story = new Story({
+      spec: { [destination]: "ab" },
+      health: { a: "healthy", b: "healthy" },
+      routes: { [destination]: "- -" },
+    }).wait(20 * second)
+    const { actions } = story
+    unanswered(story, actions[0]!)
+    assert.deepStrictEqual([story.actions, story.held], [actions, []])
+  })
+
   it("leaves a route that may lead to two healthy hosts where it is until a reading tells", () => {
     const story = failing("a")
     unanswered(story, story.actions[0]!).recovers("a")
