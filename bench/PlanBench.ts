@@ -2,13 +2,13 @@ import { apply } from "../src/domain/Apply.ts"
 import { cidr } from "../src/domain/Cidr.ts"
 import { decide } from "../src/domain/Decide.ts"
 import { Verdict } from "../src/domain/Health.ts"
-import { InstanceId, InterfaceId, RouteTableId, VpcId } from "../src/domain/Ids.ts"
 import { ip } from "../src/domain/Ip.ts"
 import { plan } from "../src/domain/Plan.ts"
 import type { RouteSpec } from "../src/domain/RouteSpec.ts"
-import { type NetworkInterface, type RouteTable, RouteTarget, type Vpc } from "../src/domain/Vpc.ts"
+import type { Vpc } from "../src/domain/Vpc.ts"
 import { allCidrs, empty, type World } from "../src/domain/World.ts"
 import { WorldEvent } from "../src/domain/WorldEvent.ts"
+import { routeTo, uniformVpc } from "../test/support/domain/UniformVpc.ts"
 import { type Row, timed } from "./Measure.ts"
 
 const hostAt = (n: number) => ip(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`)
@@ -18,38 +18,14 @@ const span = (length: number): ReadonlyArray<number> => Array.from({ length }, (
 /** `hosts` hosts, and `cidrs` destinations with ten hosts each, carried by the first of them in every one of `tables`. */
 const scene = (tables: number, cidrs: number, hosts: number): { readonly spec: RouteSpec; readonly vpc: Vpc } => {
   const choices = (n: number) => span(10).map((k) => (n * 10 + k) % hosts)
-  const interfaces = span(hosts).map((n): readonly [InterfaceId, NetworkInterface] => [
-    InterfaceId(`eni-${n}`),
-    {
-      id: InterfaceId(`eni-${n}`),
-      addresses: [hostAt(n)],
-      instanceId: InstanceId(`i-${n}`),
-      sourceDestCheck: false,
-      requesterManaged: false,
-      ownerId: undefined,
-      zone: undefined,
-    },
-  ])
-  const routes = span(cidrs).map((n) => ({
-    destination: rangeAt(n),
-    target: RouteTarget.Interface({ interfaceId: InterfaceId(`eni-${choices(n)[0]}`) }),
-    state: "active" as const,
-    origin: "CreateRoute" as const,
-  }))
-  const tableAt = (n: number): readonly [RouteTableId, RouteTable] => {
-    const id = RouteTableId(`rtb-${n}`)
-    return [id, { id, main: n === 0, edge: false, subnets: [], tags: new Map(), routes, prefixListRoutes: [] }]
-  }
   return {
     spec: new Map(span(cidrs).map((n) => [rangeAt(n), choices(n).map(hostAt).toSorted()])),
-    vpc: {
-      id: VpcId("vpc-1"),
-      ownerId: undefined,
+    vpc: uniformVpc({
       cidrs: [cidr("10.0.0.0/8")],
-      tables: new Map(span(tables).map(tableAt)),
-      interfaces: new Map(interfaces),
-      instances: new Map(span(hosts).map((n) => [InstanceId(`i-${n}`), "running"])),
-    },
+      tables,
+      routes: span(cidrs).map((n) => routeTo(rangeAt(n), (n * 10) % hosts)),
+      hosts: span(hosts).map(hostAt),
+    }),
   }
 }
 

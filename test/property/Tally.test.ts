@@ -3,15 +3,14 @@ import * as fc from "fast-check"
 import { cidr } from "../../src/domain/Cidr.ts"
 import { heldOf } from "../../src/domain/Decide.ts"
 import { Verdict } from "../../src/domain/Health.ts"
-import { InstanceId, InterfaceId, RouteTableId, VpcId } from "../../src/domain/Ids.ts"
 import { ip } from "../../src/domain/Ip.ts"
 import { defaultPolicy } from "../../src/domain/Policy.ts"
 import { tally } from "../../src/domain/Tally.ts"
-import { RouteTarget } from "../../src/domain/Vpc.ts"
 import { empty } from "../../src/domain/World.ts"
 import { later, worldOf } from "../support/domain/Deciding.ts"
 import { anyScene, type Scene } from "../support/domain/Scenes.ts"
 import { fullStatus } from "../support/domain/FullStatus.ts"
+import { routeTo, uniformVpc } from "../support/domain/UniformVpc.ts"
 
 const span = (length: number): ReadonlyArray<number> => Array.from({ length }, (_, n) => n)
 
@@ -19,19 +18,6 @@ const span = (length: number): ReadonlyArray<number> => Array.from({ length }, (
 const large = (): Scene => {
   const hosts = span(500).map((n) => ip(`10.0.${n >> 8}.${n & 255}`))
   const ranges = span(1_000).map((n) => cidr(`100.${n >> 8}.${n & 255}.0/24`))
-  const eni = (n: number) => InterfaceId(`eni-${n}`)
-  const target = RouteTarget.Interface({ interfaceId: eni(0) })
-  const routes = ranges.map((destination) => ({
-    destination,
-    target,
-    state: "active" as const,
-    origin: "CreateRoute" as const,
-  }))
-  const table = (n: number) => {
-    const id = RouteTableId(`rtb-${n}`)
-    return [id, { id, main: n === 0, edge: false, subnets: [], tags: new Map(), routes, prefixListRoutes: [] }] as const
-  }
-  const shared = { sourceDestCheck: false, requesterManaged: false, ownerId: undefined, zone: undefined }
   return {
     spec: new Map(ranges.map((range) => [range, hosts.slice(0, 2)])),
     health: new Map(
@@ -40,19 +26,12 @@ const large = (): Scene => {
         n === 0 ? Verdict.Failed({ since: 0, reason: "x" }) : Verdict.Healthy({ since: 0 }),
       ]),
     ),
-    vpc: {
-      id: VpcId("vpc-1"),
-      ownerId: undefined,
+    vpc: uniformVpc({
       cidrs: [cidr("10.0.0.0/8")],
-      tables: new Map(span(50).map(table)),
-      interfaces: new Map(
-        hosts.map((host, n) => [
-          eni(n),
-          { id: eni(n), addresses: [host], instanceId: InstanceId(`i-${n}`), ...shared },
-        ]),
-      ),
-      instances: new Map(hosts.map((_, n) => [InstanceId(`i-${n}`), "running"])),
-    },
+      tables: 50,
+      routes: ranges.map((range) => routeTo(range, 0)),
+      hosts,
+    }),
     policy: defaultPolicy,
     drained: new Set(),
   }

@@ -4,14 +4,13 @@ import { decide } from "../../../src/domain/Decide.ts"
 import { type DetectorOptions, detectorOptions } from "../../../src/domain/DetectorOptions.ts"
 import { defaultGuards, type GuardPolicy } from "../../../src/domain/GuardPolicy.ts"
 import type { Millis, Verdict } from "../../../src/domain/Health.ts"
-import { InstanceId, InterfaceId, RouteTableId, VpcId } from "../../../src/domain/Ids.ts"
 import { type Ip, ip } from "../../../src/domain/Ip.ts"
 import { defaultPolicy } from "../../../src/domain/Policy.ts"
-import { type NetworkInterface, type Route, RouteTarget, type Vpc } from "../../../src/domain/Vpc.ts"
 import { empty } from "../../../src/domain/World.ts"
 import { WorldEvent } from "../../../src/domain/WorldEvent.ts"
 import { ChangedVerdicts } from "../../../src/services/health/ChangedVerdicts.ts"
 import { Watchlist } from "../../../src/services/health/Watchlist.ts"
+import { routeTo, uniformVpc } from "../domain/UniformVpc.ts"
 
 // The prober's list of hosts and the planner, one behind the other, with neither fibers nor sockets between them: so fast
 // that hundreds of outages of a thousand hosts can be played.
@@ -55,44 +54,8 @@ export class Collected extends ChangedVerdicts {
 }
 
 const addressOf = (n: number): Ip => ip(`10.33.${n >> 8}.${n & 255}`)
-const interfaceOf = (n: number): InterfaceId => InterfaceId(`eni-${n}`)
 
 const destination = (n: number): Cidr => cidr(`10.${100 + (n >> 8)}.${n & 255}.0/24`)
-
-const vpcOf = (hosts: number, zones: number, routes: ReadonlyArray<Route>): Vpc => ({
-  id: VpcId("vpc-1"),
-  ownerId: undefined,
-  cidrs: [cidr("10.33.0.0/16")],
-  tables: new Map([
-    [
-      RouteTableId("rtb-1"),
-      {
-        id: RouteTableId("rtb-1"),
-        main: true,
-        edge: false,
-        subnets: [],
-        tags: new Map(),
-        routes,
-        prefixListRoutes: [],
-      },
-    ],
-  ]),
-  interfaces: new Map(
-    Array.from({ length: hosts }, (_, n): [InterfaceId, NetworkInterface] => [
-      interfaceOf(n),
-      {
-        id: interfaceOf(n),
-        addresses: [addressOf(n)],
-        instanceId: InstanceId(`i-${n}`),
-        sourceDestCheck: false,
-        requesterManaged: false,
-        ownerId: undefined,
-        zone: `zone-${n % zones}`,
-      },
-    ]),
-  ),
-  instances: new Map(Array.from({ length: hosts }, (_, n) => [InstanceId(`i-${n}`), "running"])),
-})
 
 /** One destination for each host, each with the next hosts as its others: a zone after another. */
 const specOf = (hosts: number): ReadonlyMap<Cidr, ReadonlyArray<Ip>> =>
@@ -105,10 +68,6 @@ const specOf = (hosts: number): ReadonlyMap<Cidr, ReadonlyArray<Ip>> =>
 
 /** Plays one outage. Writes are done as soon as they are decided. */
 export const play = ({ dies, diesAt, hosts, seed, until, zones, ...more }: Play): Played => {
-  const routes = Array.from({ length: more.isRestart === true ? hosts : 0 }, (_, n): Route => {
-    const target = RouteTarget.Interface({ interfaceId: interfaceOf(n), instanceId: InstanceId(`i-${n}`) })
-    return { destination: destination(n), target, state: "active", origin: "CreateRoute" }
-  })
   const {
     detector = detectorOptions(),
     guards = defaultGuards,
@@ -118,7 +77,15 @@ export const play = ({ dies, diesAt, hosts, seed, until, zones, ...more }: Play)
   } = more
   const changed = new Collected()
   const list = new Watchlist(detector, changed, seed)
-  const numberOf = new Map(Array.from({ length: hosts }, (_, n) => [addressOf(n), n]))
+  const all = Array.from({ length: hosts }, (_, n) => addressOf(n))
+  const vpc = uniformVpc({
+    cidrs: [cidr("10.33.0.0/16")],
+    tables: 1,
+    routes: more.isRestart === true ? all.map((_, n) => routeTo(destination(n), n)) : [],
+    hosts: all,
+    zoneOf: (n) => `zone-${n % zones}`,
+  })
+  const numberOf = new Map(all.map((host, n) => [host, n]))
   const numbered = (host: Ip): number => numberOf.get(host) ?? -1
   const isSilent = (n: number, now: Millis): boolean => now >= diesAt && dies(n) && now < returnsAt(n)
   const spec = specOf(hosts)
@@ -156,11 +123,8 @@ export const play = ({ dies, diesAt, hosts, seed, until, zones, ...more }: Play)
     pass([WorldEvent.VerdictsReached({ verdicts })], now)
   }
 
-  list.watch(new Set(numberOf.keys()), 0)
-  pass(
-    [WorldEvent.SpecAccepted({ spec, at: 0 }), WorldEvent.VpcRead({ vpc: vpcOf(hosts, zones, routes), readAt: 0 })],
-    0,
-  )
+  list.watch(new Set(all), 0)
+  pass([WorldEvent.SpecAccepted({ spec, at: 0 }), WorldEvent.VpcRead({ vpc, readAt: 0 })], 0)
   const replies: Array<{ readonly at: Millis; readonly host: Ip; readonly sequence: number }> = []
   let read = 0
   for (let now = 0; now < until;) {

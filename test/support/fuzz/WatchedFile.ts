@@ -3,11 +3,11 @@ import type { Action } from "../../../src/domain/Action.ts"
 import { apply } from "../../../src/domain/Apply.ts"
 import { decide } from "../../../src/domain/Decide.ts"
 import { Verdict } from "../../../src/domain/Health.ts"
-import { AccountId, InstanceId, InterfaceId, RouteTableId, VpcId } from "../../../src/domain/Ids.ts"
+import { AccountId } from "../../../src/domain/Ids.ts"
 import { ip } from "../../../src/domain/Ip.ts"
 import { defaultPolicy } from "../../../src/domain/Policy.ts"
 import { hostsOf, type RouteSpec } from "../../../src/domain/RouteSpec.ts"
-import { type NetworkInterface, type Route, RouteTarget, type Vpc } from "../../../src/domain/Vpc.ts"
+import type { Route, Vpc } from "../../../src/domain/Vpc.ts"
 import { empty, type World } from "../../../src/domain/World.ts"
 import { WorldEvent } from "../../../src/domain/WorldEvent.ts"
 import type { ConfigTrouble } from "../../../src/runtime/ConfigTrouble.ts"
@@ -17,39 +17,20 @@ import { Dice } from "../../simulation/days/Dice.ts"
 import { Disk } from "../../simulation/days/Disk.ts"
 import { beginning, VirtualTime } from "../../simulation/days/VirtualTime.ts"
 import { later } from "../domain/Deciding.ts"
+import { routeTo, uniformVpc } from "../domain/UniformVpc.ts"
 
 const path = "/route-spec.json"
 const ownerId = AccountId("123456789012")
 const strangers = ["10.33.99.99", "2001:db8:99::99"].map(ip)
-const tableIds = ["rtb-main", "rtb-other"].map((text) => RouteTableId(text))
 
 /** A VPC whose tables are just as the spec wants them; its hosts are those of the spec, and one more a family. */
 const convergedOn = (spec: RouteSpec): Vpc => {
   const hosts = [...new Set([...hostsOf(spec), ...strangers])]
-  const interfaces = hosts.map((host, index): NetworkInterface => ({
-    id: InterfaceId(`eni-${index}`),
-    addresses: [host],
-    instanceId: InstanceId(`i-${index}`),
-    sourceDestCheck: false,
-    requesterManaged: false,
-    ownerId,
-    zone: "us-east-1a",
-  }))
-  const routes = [...spec].flatMap(([destination, [host]]): ReadonlyArray<Route> => {
-    const owner = interfaces.find(({ addresses }) => addresses.some((address) => address === host))
-    if (owner === undefined) return []
-    const target = RouteTarget.Interface({ interfaceId: owner.id, instanceId: owner.instanceId, ownerId })
-    return [{ destination, target, state: "active", origin: "CreateRoute" }]
+  const routes = [...spec].flatMap(([destination, [first]]): ReadonlyArray<Route> => {
+    const at = hosts.findIndex((host) => host === first)
+    return at < 0 ? [] : [routeTo(destination, at)]
   })
-  const rest = { edge: false, subnets: [], tags: new Map<string, string>(), routes, prefixListRoutes: [] }
-  return {
-    id: VpcId("vpc-1"),
-    ownerId,
-    cidrs: [],
-    tables: new Map(tableIds.map((id, index) => [id, { id, main: index === 0, ...rest }])),
-    interfaces: new Map(interfaces.map((one) => [one.id, one])),
-    instances: new Map(interfaces.map((_, index) => [InstanceId(`i-${index}`), "running" as const])),
-  }
+  return uniformVpc({ cidrs: [], tables: 2, routes, hosts, ownerId, zoneOf: () => "us-east-1a" })
 }
 
 /** What became of a file that took the place of a good one. */
