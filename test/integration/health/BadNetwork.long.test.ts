@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { addresses, allAre, everFailed, heal, lose, zone } from "../../support/netns/HostNetwork.ts"
+import { addresses, allAre, everFailed, heal, lose, loseInSpells, zone } from "../../support/netns/HostNetwork.ts"
 import { namespace } from "../../support/netns/Namespaces.ts"
 import { answerLate } from "../../support/netns/Responding.ts"
 import { runProber } from "../../support/netns/RunningProber.ts"
@@ -16,18 +16,9 @@ describe.concurrent("between network namespaces, for minutes", () => {
       yield* allAre(prober, [...inLossy, ...inSlow], "Healthy")
       yield* lose(lossy, "numgen random mod 100 < 1")
       yield* Effect.sleep("60 seconds")
-      // 80 ms in which every packet is lost, again and again. The kernel ends each, however busy this machine is.
       yield* heal(lossy)
-      yield* lossy.nft("add set inet test spell { type inet_proto; flags timeout; }")
-      yield* lose(lossy, "meta l4proto @spell counter")
-      for (let n = 0; n < 60; n++) {
-        // At another moment of the rhythm each time.
-        yield* Effect.sleep(700 + ((n * 370) % 1000) / 2)
-        yield* lossy.nft("add element inet test spell { icmp timeout 80ms }")
-      }
-      yield* Effect.sleep("2 seconds")
-      const lost = /counter packets (\d+)/.exec(yield* lossy.exec("nft", "list", "chain", "inet", "test", "input"))?.[1]
-      assert.isAbove(Number(lost), 60)
+      const lost = yield* loseInSpells(lossy, { times: 60, lasts: 80, pauses: [700, 1_200] })
+      assert.isAbove(lost, 60)
       assert.deepStrictEqual(everFailed(prober), [])
       yield* heal(lossy)
     }),

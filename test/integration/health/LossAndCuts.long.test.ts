@@ -1,7 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { now } from "../../../src/services/Now.ts"
-import { addresses, allAre, everFailed, failedAfter, heal, lose, zone } from "../../support/netns/HostNetwork.ts"
+import {
+  addresses,
+  allAre,
+  everFailed,
+  failedAfter,
+  heal,
+  lose,
+  loseInSpells,
+  zone,
+} from "../../support/netns/HostNetwork.ts"
 import { namespace } from "../../support/netns/Namespaces.ts"
 import { answerLate } from "../../support/netns/Responding.ts"
 import { runProber } from "../../support/netns/RunningProber.ts"
@@ -30,20 +39,12 @@ describe.concurrent("between network namespaces", () => {
     }),
   )
 
-  // Three probes sent over 300 ms: one of them is later than the spell. The kernel ends each spell, however busy this machine is.
+  // Three probes sent over 300 ms: one of them is later than the spell.
   it.live("spells of 200 ms in which every packet to any host is lost fail no host, whenever they begin", () =>
     Effect.gen(function* () {
-      const { all, hosts, prober } = yield* watched(20)
-      yield* hosts.nft("add set inet test spell { type ipv4_addr; flags timeout; }")
-      yield* lose(hosts, "ip daddr @spell counter")
-      for (let n = 0; n < 12; n++) {
-        // At another moment of the rhythm each time.
-        yield* Effect.sleep(500 + ((n * 370) % 1000) / 4)
-        yield* hosts.nft(`add element inet test spell { ${all.map((host) => `${host} timeout 200ms`).join(", ")} }`)
-      }
-      yield* Effect.sleep("2 seconds")
-      const lost = /counter packets (\d+)/.exec(yield* hosts.exec("nft", "list", "chain", "inet", "test", "input"))?.[1]
-      assert.isAbove(Number(lost), 20)
+      const { hosts, prober } = yield* watched(20)
+      const lost = yield* loseInSpells(hosts, { times: 12, lasts: 200, pauses: [500, 750] })
+      assert.isAbove(lost, 20)
       assert.deepStrictEqual(everFailed(prober), [])
     }),
   )
@@ -140,7 +141,7 @@ describe.concurrent("between network namespaces", () => {
       }),
   )
 
-  it.live("--detect fast finds a dead host in its own time, and no living one at 2 % loss", () =>
+  it.live("--detect fast finds a dead host in its own time, and no living one at 1 % loss", () =>
     Effect.gen(function* () {
       const { all, hosts, prober } = yield* watched(50, "icmpecho:fast")
       yield* lose(hosts, "numgen random mod 100 < 1")

@@ -34,6 +34,33 @@ export const lose = (hosts: Namespace, rule: string) => hosts.nft(`insert rule i
 /** Lets everything through again. */
 export const heal = (hosts: Namespace) => hosts.nft("flush chain inet test input\nflush chain inet test output")
 
+/**
+ * Lets every ping to a zone get lost for some milliseconds, again and again, with pauses between two lengths, so that it is another moment of the
+ * prober's rhythm each time. The kernel ends each spell, however busy this machine is. Gives how many pings were lost.
+ */
+export const loseInSpells = Effect.fnUntraced(function* (
+  hosts: Namespace,
+  {
+    lasts,
+    pauses: [least, most],
+    times,
+  }: {
+    readonly times: number
+    readonly lasts: number
+    readonly pauses: readonly [least: number, most: number]
+  },
+) {
+  yield* hosts.nft("add set inet test spell { type inet_proto; flags timeout; }")
+  yield* lose(hosts, "meta l4proto @spell counter")
+  for (let n = 0; n < times; n++) {
+    yield* Effect.sleep(least + (((n * 370) % 1000) / 1000) * (most - least))
+    yield* hosts.nft(`add element inet test spell { icmp timeout ${lasts}ms }`)
+  }
+  yield* Effect.sleep("2 seconds")
+  const rules = yield* hosts.exec("nft", "list", "chain", "inet", "test", "input")
+  return Number(/counter packets (\d+)/.exec(rules)?.[1])
+})
+
 /** Waits until these hosts, and maybe others, have this verdict. */
 export const allAre = (prober: RunningProber, hosts: ReadonlyArray<string>, verdict: string) =>
   prober.until(`${hosts.length} hosts are ${verdict}`, () =>
