@@ -1,21 +1,16 @@
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import type { Namespace } from "../test/support/netns/Namespaces.ts"
+import { temporaryFolder } from "../test/support/TemporaryFolder.ts"
 
 /** Something that watches hosts, and when it last called each of them dead or alive. Times in Unix milliseconds. */
 export interface Watcher {
   readonly downAt: ReadonlyMap<string, number>
   readonly upAt: ReadonlyMap<string, number>
 }
-
-const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "bench-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true })),
-)
 
 /** Runs a program in a namespace until the scope closes; gives each line that it prints to either output. */
 const lines = (inside: Namespace, command: string, args: ReadonlyArray<string>, onLine: (line: string) => void) =>
@@ -46,7 +41,7 @@ export const bird = Effect.fnUntraced(function* (
   hosts: Namespace,
   pairs: ReadonlyArray<{ readonly local: string; readonly neighbor: string }>,
 ) {
-  const place = yield* folder
+  const place = yield* temporaryFolder
   const downAt = new Map<string, number>()
   const upAt = new Map<string, number>()
   const run = (inside: Namespace, name: string, config: string, onLine: (line: string) => void) => {
@@ -67,7 +62,7 @@ export const bird = Effect.fnUntraced(function* (
 
 /** HAProxy with its default check: a connection every 2 s, failed after three. */
 export const haproxy = Effect.fnUntraced(function* (monitor: Namespace, hosts: Namespace, all: ReadonlyArray<string>) {
-  const place = yield* folder
+  const place = yield* temporaryFolder
   const downAt = new Map<string, number>()
   const upAt = new Map<string, number>()
   const accept = `require("node:net").createServer((one) => one.on("error", () => undefined).end()).listen(80, "0.0.0.0", 4096)`

@@ -1,15 +1,4 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from "node:fs"
-import { tmpdir } from "node:os"
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,16 +6,10 @@ import { Effect, Layer, Logger, Metric, Schedule, Schema } from "effect"
 import * as AuditFile from "../../../src/services/audit/AuditFile.ts"
 import { AuditLog } from "../../../src/services/audit/AuditLog.ts"
 import { AuditRecord } from "../../../src/services/audit/AuditRecord.ts"
+import { withFolder } from "../../support/TemporaryFolder.ts"
 
 const at = (n: number) => `2026-03-01T12:00:00.${String(n % 1000).padStart(3, "0")}Z`
 const drain = (host: string, n = 0): AuditRecord => ({ time: at(n), kind: "drain", host, peer: null })
-
-const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "audit-"))),
-    use,
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-  )
 
 /** Runs what writes to the audit log in `file`; it is closed then. Gives the lines of the daemon's log and the metrics. */
 const logging = <A, E>(file: string, use: Effect.Effect<A, E>) =>

@@ -1,17 +1,10 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, renameSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { AuditRecord } from "../../../src/services/audit/AuditRecord.ts"
 import { finish, NotSeen, start } from "../cli/Running.ts"
-
-const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "audit-"))),
-    use,
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-  )
+import { withFolder } from "../../support/TemporaryFolder.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(AuditRecord))
 const recordsIn = (file: string): ReadonlyArray<AuditRecord> =>

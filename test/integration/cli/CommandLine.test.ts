@@ -1,6 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -9,6 +8,7 @@ import { build } from "esbuild"
 import { version } from "../../../src/runtime/Version.ts"
 import { freePort } from "../../support/ec2/FreePort.ts"
 import { type Ended, finish, start } from "./Running.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 /** Ended as a program does that cannot do what it was asked to: with these lines on standard error, and nothing else. */
 const refused = ({ code, signal, stderr, stdout }: Ended, ...starts: ReadonlyArray<string>) => {
@@ -21,13 +21,8 @@ const refused = ({ code, signal, stderr, stdout }: Ended, ...starts: ReadonlyArr
   assert.deepStrictEqual([code, signal, stdout], [1, null, ""])
 }
 
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-cli-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-)
-
 /** A VPC without hosts, of which checks may be asked that would ask real hosts. */
-const emptyVpc = Effect.map(temporary, (folder) => {
+const emptyVpc = Effect.map(temporaryFolder, (folder) => {
   const file = join(folder, "empty.json")
   const topology = { vpc: { id: "vpc-1", cidrs: ["10.0.0.0/16"] }, hosts: [], tables: [{ id: "rtb-1", main: true }] }
   writeFileSync(file, JSON.stringify(topology))
@@ -164,7 +159,7 @@ describe("the command line", () => {
 describe("what keeps it from starting", () => {
   it.live("a topology with faults: each is a line with its place", () =>
     Effect.gen(function* () {
-      const folder = yield* temporary
+      const folder = yield* temporaryFolder
       const file = join(folder, "topology.json")
       const topology = {
         vpc: { id: "vpc-1", cidrs: ["10.0.0.0/16"] },
@@ -207,7 +202,7 @@ describe("what keeps it from starting", () => {
 
   it.live("a log file that cannot be opened", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporary, "none", "vpc-router.log")
+      const file = join(yield* temporaryFolder, "none", "vpc-router.log")
       refused(yield* finish([...simulated, "-l", file]), `vpc-router: --logfile: ${file}: `)
     }),
   )
@@ -229,7 +224,7 @@ describe("what keeps it from starting", () => {
 
   it.live("a token file that is not there", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporary, "token")
+      const file = join(yield* temporaryFolder, "token")
       refused(yield* finish([...simulated, "--token-file", file]), "vpc-router: --token-file: ")
     }),
   )
@@ -245,7 +240,7 @@ describe("what keeps it from starting", () => {
 
   it.live("ICMP without the optional package raw-socket: it says what to install, and all else works", () =>
     Effect.gen(function* () {
-      const folder = yield* temporary
+      const folder = yield* temporaryFolder
       const program = join(folder, "main.mjs")
       // Away from this project's packages, as where raw-socket could not be built.
       yield* Effect.promise(() =>

@@ -1,22 +1,17 @@
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
 import { freePort } from "../../support/ec2/FreePort.ts"
 import { get, type Running, start, statusOf } from "./Running.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const simulation = ["--simulate", "-p", "0"]
 const http = ["-m", "http", ...simulation]
 const range = "10.66.17.0/24"
 const fixed = ["-m", "fixedconf", "--fixed_cidr", range, "--fixed_hosts", "10.33.20.93:10.33.30.22", ...simulation]
 const tables = ["rtb-00main", "rtb-0a20", "rtb-0b30"]
-
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-cli-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-)
 
 /** Ends it by a signal, and sees that it ended well. */
 const endsWell = Effect.fnUntraced(function* (daemon: Running, signal: NodeJS.Signals) {
@@ -72,7 +67,7 @@ describe("the daemon as a process", () => {
 
   it.live("a file that comes later is taken when it comes", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporary, "route-spec.json")
+      const file = join(yield* temporaryFolder, "route-spec.json")
       const daemon = yield* start(["-m", "configfile", "-f", file, "--simulate", "-p", "0"])
       yield* daemon.logged("no such file")
       writeFileSync(file, JSON.stringify({ [range]: ["10.33.20.93"] }))
@@ -250,7 +245,7 @@ describe("ending", () => {
 describe("the log", () => {
   it.live("--logfile appends, leaves standard output empty, and SIGHUP begins it anew after a rotation", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporary, "vpc-router.log")
+      const file = join(yield* temporaryFolder, "vpc-router.log")
       appendFileSync(file, "before\n")
       const port = yield* freePort
       const daemon = yield* start(["-m", "http", "--simulate", "-p", String(port), "-l", file])

@@ -1,16 +1,11 @@
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { finish, type Running, start, type StartOptions } from "./Running.ts"
-
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-files-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-)
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const mkfifo = (file: string) => execFileSync("mkfifo", [file])
 const listen = (file: string) =>
@@ -62,7 +57,7 @@ const opens = ({ process: { pid } }: Running, file: string) =>
 describe("what is given in place of a file", () => {
   it.live("what is no file, is not there or may not be opened is said in plain words", () =>
     Effect.gen(function* () {
-      const folder = yield* temporary
+      const folder = yield* temporaryFolder
       const closed = join(folder, "closed")
       mkdirSync(closed, { mode: 0o700 })
       const socket = join(folder, "socket")
@@ -86,7 +81,7 @@ describe("what is given in place of a file", () => {
   for (const [option, given] of Object.entries(options)) {
     it.live(`${option}: a directory is refused in one line, with the path`, () =>
       Effect.gen(function* () {
-        const folder = yield* temporary
+        const folder = yield* temporaryFolder
         assert.match(
           yield* lineOf(given(folder)),
           new RegExp(`^vpc-router: ${option}: .*${folder}: this is a directory, not a file$`),
@@ -96,7 +91,7 @@ describe("what is given in place of a file", () => {
 
     it.live(`${option}: a FIFO with nobody at its other end does not keep the process from ending`, () =>
       Effect.gen(function* () {
-        const file = join(yield* temporary, "fifo")
+        const file = join(yield* temporaryFolder, "fifo")
         mkfifo(file)
         if (!read.has(option)) {
           assert.include(yield* lineOf(given(file)), `${file}: `)
@@ -114,7 +109,7 @@ describe("what is given in place of a file", () => {
 
   it.live("--mode: a FIFO in the place of a plugin is refused", () =>
     Effect.gen(function* () {
-      const file = join(yield* temporary, "fifo.mjs")
+      const file = join(yield* temporaryFolder, "fifo.mjs")
       mkfifo(file)
       assert.strictEqual(
         yield* lineOf(["-m", file, "--simulate"]),
@@ -137,7 +132,7 @@ describe("what is given in place of a file", () => {
     Effect.gen(function* () {
       const under = ["bash", "-c", `exec "$@" <(echo '{"10.66.17.0/24": ["10.33.20.93"]}')`, "bash"]
       assert.include((yield* finish(["validate"], { under })).stdout, "ok: 1 CIDR, 1 host")
-      const file = join(yield* temporary, "fifo")
+      const file = join(yield* temporaryFolder, "fifo")
       mkfifo(file)
       const running = yield* start(["validate", file])
       yield* opens(running, file)
@@ -148,7 +143,7 @@ describe("what is given in place of a file", () => {
 
   it.live("a FIFO as log file has the log while somebody reads it, and is waited for by nobody", () =>
     Effect.gen(function* () {
-      const folder = yield* temporary
+      const folder = yield* temporaryFolder
       const file = join(folder, "fifo")
       mkfifo(file)
       const copy = join(folder, "copy")

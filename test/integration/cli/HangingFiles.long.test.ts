@@ -1,19 +1,13 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 import { behindDeadMount } from "../../support/process/DeadMount.ts"
 import { finish, type Running, start, statusOf } from "./Running.ts"
 
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => {
-    const folder = mkdtempSync(join(tmpdir(), "vpc-router-hangs-"))
-    mkdirSync(join(folder, "dead"))
-    return folder
-  }),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-)
+/** A folder, and in it one to mount what does not answer. */
+const withMountPoint = Effect.tap(temporaryFolder, (folder) => Effect.sync(() => mkdirSync(join(folder, "dead"))))
 
 const leadTo = (link: string, target: string): void => {
   symlinkSync(target, `${link}.new`)
@@ -33,7 +27,7 @@ const endsWell = Effect.fnUntraced(function* (daemon: Running) {
 describe("a file system that does not answer", { concurrent: true }, () => {
   it.live("is said, keeps nothing else waiting, and a spec elsewhere under the same path is taken", () =>
     Effect.gen(function* () {
-      const folder = yield* temporary
+      const folder = yield* withMountPoint
       const dead = join(folder, "dead")
       const file = join(folder, "spec.json")
       leadTo(file, join(dead, "spec.json"))
@@ -58,7 +52,7 @@ describe("a file system that does not answer", { concurrent: true }, () => {
 
   it.live("keeps no daemon from ending, whichever file lies on it", () =>
     Effect.gen(function* () {
-      const dead = join(yield* temporary, "dead")
+      const dead = join(yield* withMountPoint, "dead")
       const under = behindDeadMount(dead)
       const file = join(dead, "file")
       const spec = yield* start(["-m", "configfile", "-f", file, ...simulated], { under })
@@ -78,7 +72,7 @@ describe("a file system that does not answer", { concurrent: true }, () => {
   for (const option of ["--token-file", "--state-file", "--audit-log"])
     it.live(`${option} on it: the start is refused after five seconds`, () =>
       Effect.gen(function* () {
-        const dead = join(yield* temporary, "dead")
+        const dead = join(yield* withMountPoint, "dead")
         const file = join(dead, "file")
         const args = ["-m", "http", ...simulated, "--log-level", "error", option, file]
         const { code, signal, stderr } = yield* finish(args, { under: behindDeadMount(dead) })

@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 /** A folder of the test's own. Files are JSON, unless a text is given. */
 export interface Folder {
   readonly write: (name: string, content: unknown) => string
 }
 
-export const folder: Effect.Effect<Folder, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-commands-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true })),
-).pipe(
+export const folder: Effect.Effect<Folder, never, Scope.Scope> = temporaryFolder.pipe(
   Effect.map((path) => ({
     write: (name, content) => {
       const file = join(path, name)

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { appendFile, mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { appendFile, mkdir, open, rename, rm, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,6 +9,7 @@ import { encodeRouteSpec } from "../../../src/domain/RouteSpec.ts"
 import { ConfigSource, type SpecNews } from "../../../src/services/config/ConfigSource.ts"
 import * as FileConfig from "../../../src/services/config/FileConfig.ts"
 import { FileLook } from "../../../src/services/FileLook.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const specOf = (host: number) => JSON.stringify({ "10.66.17.0/24": [`10.33.20.${host}`] })
 
@@ -26,11 +26,6 @@ const inWords = (news: SpecNews): string => {
 }
 
 const run = (body: () => Promise<unknown>) => Effect.promise(body)
-
-const directory = Effect.acquireRelease(
-  run(() => mkdtemp(join(tmpdir(), "vpc-router-config-"))).pipe(Effect.map(String)),
-  (path) => run(() => rm(path, { recursive: true, force: true })),
-)
 
 /** Subscribes to the file. `next` is the next piece of news; `looks(n)` returns when it was looked at n times more. */
 const watch = Effect.fnUntraced(function* (path: string) {
@@ -83,7 +78,7 @@ const expectWithinASecond = Effect.fnUntraced(function* (
 describe("FileConfig", { concurrent: true }, () => {
   it.live("tells the spec that is there at the start", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       assert.strictEqual(yield* watched.next, specOf(1))
@@ -92,7 +87,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("notices a write in place within a second, also one of the same length", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -103,7 +98,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("notices a change that leaves the file's dates and length as they were", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -120,7 +115,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("notices an atomic rename within a second, again and again", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -134,7 +129,7 @@ describe("FileConfig", { concurrent: true }, () => {
   it.live("notices the symlink swap of a mounted ConfigMap within a second", () =>
     Effect.gen(function* () {
       // As the kubelet mounts it: spec.json -> ..data/spec.json, ..data -> ..2025_1, and ..data is renamed over.
-      const mount = yield* directory
+      const mount = yield* temporaryFolder
       const publish = async (version: number) => {
         await mkdir(join(mount, `..2025_${version}`))
         await writeFile(join(mount, `..2025_${version}`, "spec.json"), specOf(version))
@@ -153,7 +148,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("notices when the whole directory is replaced", () =>
     Effect.gen(function* () {
-      const parent = yield* directory
+      const parent = yield* temporaryFolder
       const make = async (name: string, host: number) => {
         await mkdir(join(parent, name))
         await writeFile(join(parent, name, "spec.json"), specOf(host))
@@ -169,7 +164,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("makes one piece of news of a burst of 50 writes: the last", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -181,7 +176,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("says nothing when the same content is written again, in whatever way", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -197,7 +192,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("does not take what a writer has only half written, and says so once", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -214,7 +209,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("tells an empty, a malformed, a binary and a huge file as what they are, and the good one after each", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -246,7 +241,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("reads a file of exactly 1 MiB, and one with a byte order mark", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1).padEnd(1024 * 1024, "\n")))
       const watched = yield* watch(path)
       assert.strictEqual(yield* watched.next, specOf(1))
@@ -257,7 +252,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("waits for a file that is not there yet, not even its directory", () =>
     Effect.gen(function* () {
-      const parent = yield* directory
+      const parent = yield* temporaryFolder
       const path = join(parent, "later", "spec.json")
       const watched = yield* watch(path)
       assert.strictEqual(yield* watched.next, `unreadable: ${path}: no such file`)
@@ -268,7 +263,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("says once that the file was deleted, and takes it when it is back, changed or not", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -282,7 +277,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("passes over a gap between two looks, as editors leave it when they save", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => writeFile(path, specOf(1)))
       const watched = yield* watch(path)
       yield* watched.next
@@ -295,7 +290,7 @@ describe("FileConfig", { concurrent: true }, () => {
 
   it.live("does not open a FIFO, a directory or a device that stands in place of the file", () =>
     Effect.gen(function* () {
-      const path = join(yield* directory, "spec.json")
+      const path = join(yield* temporaryFolder, "spec.json")
       yield* run(() => mkdir(path))
       const watched = yield* watch(path)
       assert.strictEqual(yield* watched.next, `unreadable: ${path}: this is a directory, not a file`)

@@ -1,19 +1,16 @@
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
 import { FileLook, lookAtFile } from "../../../src/services/FileLook.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 describe("a look at a file", () => {
   it.live("waits for nobody where a FIFO takes the file's place after it was seen to be one", () =>
     Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-look-"))),
-        (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-      )
+      const folder = yield* temporaryFolder
       const file = join(folder, "spec.json")
       writeFileSync(file, "{}")
       const files = yield* FileSystem.FileSystem

@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Fiber, Random } from "effect"
 import { carried } from "../../support/daemon/Look.ts"
 import { a, b, everywhere, stand } from "../../support/daemon/Stand.ts"
 import { Moto } from "../../support/ec2/Moto.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const net = "10.66.17.0/24"
 const kills = 200
@@ -16,11 +16,6 @@ const longestDelay = 30
 const specAt = (n: number) => ({ [`10.200.${n}.0/24`]: [], [net]: [a, b] })
 const textOf = (spec: unknown) => JSON.stringify(spec)
 
-const folder = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "kill-"))),
-  (path) => Effect.promise(() => rm(path, { recursive: true })),
-)
-
 describe("a daemon that is killed again and again", () => {
   layer(Moto.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect(
@@ -28,7 +23,7 @@ describe("a daemon that is killed again and again", () => {
       () =>
         Effect.gen(function* () {
           const { carriers, daemon: start, proxy, writes } = yield* stand
-          const path = yield* folder
+          const path = yield* temporaryFolder
           const run = start("-m", "http", "--state-file", join(path, "state.json"), "--route-recheck-interval", "1")
           const first = yield* Effect.gen(function* () {
             const daemon = yield* run

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Data, Effect } from "effect"
 import { scopedChild } from "../../support/process/Children.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 /** It was not said in time. */
 export class Unsaid extends Data.TaggedError("Unsaid")<{ readonly message: string }> {}
@@ -30,10 +29,7 @@ while True:
 
 /** systemd's end of the line, for a test: it hears, and does nothing. */
 export const notifySocket = Effect.gen(function* () {
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-notify-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
-  )
+  const folder = yield* temporaryFolder
   const path = join(folder, "socket")
   const child = yield* scopedChild(() =>
     spawn("python3", ["-c", receiver, path], { stdio: ["ignore", "pipe", "pipe"] }),

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Schedule, type Scope } from "effect"
 import { run, ToolFailed } from "../../support/netns/Tools.ts"
 import { childrenOf, scopedChild } from "../../support/process/Children.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 const systemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].find(existsSync)
@@ -98,10 +98,7 @@ export const privateSystemd = Effect.fnUntraced(function* (
 ): Effect.fn.Return<PrivateSystemd, ToolFailed, Scope.Scope> {
   if (systemd === undefined)
     return yield* new ToolFailed({ message: "This test needs systemd, which need not run: apt-get install systemd" })
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-unit-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
-  )
+  const folder = yield* temporaryFolder
   for (const name of ["root", "cgroup"]) mkdirSync(join(folder, name))
   for (const [path, text] of Object.entries(filesOf(options))) {
     mkdirSync(join(folder, "files", path, ".."), { recursive: true })

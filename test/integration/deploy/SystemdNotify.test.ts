@@ -1,5 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
@@ -8,16 +7,12 @@ import * as SystemdNotify from "../../../src/runtime/SystemdNotify.ts"
 import { HttpServer } from "../../../src/services/http/HttpServer.ts"
 import { get, start } from "../cli/Running.ts"
 import { notifySocket } from "./NotifySocket.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const simulated = ["-m", "http", "--simulate", "-p", "0"]
 /** In microseconds, as systemd says it. The daemon beats three times in it. */
 const watchdog = 900_000
 const pause = watchdog / 1_000 / 3
-
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-systemd-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-)
 
 describe("what the daemon says to systemd", () => {
   it.live("it is ready once it serves, and it is stopping before it ends", () =>
@@ -64,7 +59,7 @@ describe("what the daemon says to systemd", () => {
 
   it.live("nothing, where systemd does not listen", () =>
     Effect.gen(function* () {
-      const folder = yield* temporary
+      const folder = yield* temporaryFolder
       const program = join(folder, "systemd-notify")
       writeFileSync(program, `#!/bin/sh\n: > ${folder}/asked\n`)
       chmodSync(program, 0o755)
@@ -80,7 +75,7 @@ describe("what the daemon says to systemd", () => {
 
   it.live("where systemd's own program is missing, the log says so once, and the daemon serves all the same", () =>
     Effect.gen(function* () {
-      const empty = join(yield* temporary, "empty")
+      const empty = join(yield* temporaryFolder, "empty")
       mkdirSync(empty)
       const environment = { PATH: empty, NOTIFY_SOCKET: join(empty, "socket"), WATCHDOG_USEC: String(watchdog) }
       const daemon = yield* start(simulated, { environment })

@@ -1,5 +1,5 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
-import { homedir, tmpdir } from "node:os"
+import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs"
+import { homedir } from "node:os"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert } from "@effect/vitest"
@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { runProcess } from "../../support/daemon/RunningProcess.ts"
 import { awsEnvironment } from "../../support/ec2/AwsEnvironment.ts"
 import { Moto } from "../../support/ec2/Moto.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const moduleFolder = fileURLToPath(new URL("../../../deploy/terraform/", import.meta.url))
 
@@ -41,10 +42,7 @@ const apply = Effect.fnUntraced(function* (
   use: (outputs: string) => Effect.Effect<void, never, Moto>,
 ) {
   const { endpoint } = yield* Moto
-  const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-terraform-"))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
-  )
+  const folder = yield* temporaryFolder
   cpSync(moduleFolder, join(folder, "module"), { recursive: true })
   writeFileSync(join(folder, "main.tf"), root)
   const env = {

@@ -1,8 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { VpcId } from "../../../src/domain/Ids.ts"
 import { awsClient } from "../../support/ec2/AwsClient.ts"
@@ -13,6 +12,7 @@ import { startMoto } from "../../support/ec2/Moto.ts"
 import { makeMotoVpc } from "../../support/ec2/MotoVpc.ts"
 import { countOf, makeEc2, setUp, simulated } from "./AwsEc2Stand.ts"
 import { refusal } from "./Contract.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 describe("connections of the AWS layer", () => {
   it.live("a hundred writes at once all go through", () =>
@@ -79,10 +79,7 @@ describe("connections of the AWS layer", () => {
       const proxy = yield* startFaultProxy(moto.endpoint)
       const client = yield* awsClient(moto.endpoint)
       const vpc = yield* makeMotoVpc(client)
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-"))),
-        (path) => Effect.sync(() => rmSync(path, { recursive: true })),
-      )
+      const folder = yield* temporaryFolder
       const config = [
         "[profile base]",
         "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
@@ -8,6 +6,7 @@ import { now } from "../../../src/services/Now.ts"
 import { cable, type Namespace, namespace } from "../../support/netns/Namespaces.ts"
 import { answerForged } from "../../support/netns/Responding.ts"
 import { type RunningProber, runProber, watchHosts } from "../../support/netns/RunningProber.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 // A verdict is promised within 1.5 s; a busy machine may take longer, and speed is not what is judged here.
 const sanity = 15_000
@@ -242,10 +241,7 @@ describe.concurrent("ICMP between network namespaces", () => {
   it.live("says what to install when the package raw-socket is missing", () =>
     Effect.gen(function* () {
       const { monitor } = yield* network()
-      const folder = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "vpc-router-"))),
-        (made) => Effect.promise(() => rm(made, { recursive: true })),
-      )
+      const folder = yield* temporaryFolder
       // A bundle far from node_modules: it starts, since nothing but ICMP needs the package.
       const program = join(folder, "watch.mjs")
       yield* Effect.promise(() =>

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -11,6 +10,7 @@ import { awsEnvironment } from "../../support/ec2/AwsEnvironment.ts"
 import { destinationOf, hostOf, largeVpcId } from "../../support/ec2/LargeEc2.ts"
 import { serveLargeVpc } from "../../support/ec2/LargeStand.ts"
 import { namespace } from "../../support/netns/Namespaces.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const main = fileURLToPath(new URL("../../../dist/main.js", import.meta.url))
 const stallsModule = fileURLToPath(new URL("../../support/daemon/LoopStalls.mjs", import.meta.url))
@@ -27,10 +27,7 @@ describe("a VPC of 200 tables with 1,000 routes each and 10,000 hosts, read agai
       yield* inside.ip("route add local 10.214.0.0/16 dev lo")
       const wrapper = ["ip", "netns", "exec", inside.name]
       const { endpoint } = yield* serveLargeVpc(size, wrapper)
-      const folder = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "vpc-router-"))),
-        (made) => Effect.promise(() => rm(made, { recursive: true })),
-      )
+      const folder = yield* temporaryFolder
       const [spec, figures] = [join(folder, "spec.json"), join(folder, "stalls.json")]
       const routes = Array.from({ length: watched }, (_, n) => [
         destinationOf(n),

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -8,6 +7,7 @@ import { TestClock } from "effect/testing"
 import { tokenCheck } from "../../../src/services/http/BearerToken.ts"
 import { Forbidden, NotFound, Unauthorized } from "../../../src/services/http/Problems.ts"
 import { makeRefusalLog } from "../../../src/services/http/RefusalLog.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 /** Runs with a log of its own, and gives its lines. */
 const logged = <A, E, R>(use: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
@@ -44,8 +44,7 @@ describe("a token file that goes away", () => {
   it.effect("is logged when somebody asks, at most every five minutes, and when it is back", () =>
     logged((lines) =>
       Effect.gen(function* () {
-        const folder = mkdtempSync(join(tmpdir(), "token-"))
-        const file = join(folder, "token")
+        const file = join(yield* temporaryFolder, "token")
         writeFileSync(file, "secret\n")
         const check = yield* tokenCheck(file)
         assert.isTrue(yield* check("secret"))
@@ -60,7 +59,6 @@ describe("a token file that goes away", () => {
         writeFileSync(file, "secret\n")
         for (let time = 0; time < 3; time++) assert.isTrue(yield* check("secret"))
         assert.deepStrictEqual(lines.slice(2), [`Info --token-file: ${file} can be read again`])
-        rmSync(folder, { recursive: true })
       }),
     ).pipe(Effect.provide(NodeFileSystem.layer)),
   )

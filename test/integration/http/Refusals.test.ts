@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -9,6 +8,7 @@ import { ListenError } from "../../../src/services/http/Listen.ts"
 import { maxBodyBytes } from "../../../src/services/http/RequestBody.ts"
 import { ask, line, problem, read } from "./Ask.ts"
 import { Script, serving, withServer } from "./Scripted.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const json = { "content-type": "application/json" }
 const spec = `{"10.1.0.0/16": ["10.33.20.93"]}`
@@ -276,7 +276,7 @@ describe("a server that cannot start", () => {
 
   it.live("says in one line what is wrong with the token file", () =>
     Effect.gen(function* () {
-      const folder = mkdtempSync(join(tmpdir(), "token-"))
+      const folder = yield* temporaryFolder
       const file = join(folder, "token")
       assert.match((yield* start({ tokenFile: file })).message, /token: no such file$/)
       assert.match((yield* start({ tokenFile: folder })).message, /: this is a directory, not a file$/)
@@ -284,7 +284,6 @@ describe("a server that cannot start", () => {
       assert.match((yield* start({ tokenFile: file })).message, /is empty/)
       writeFileSync(file, "two words\n")
       assert.match((yield* start({ tokenFile: file })).message, /holds no bearer token/)
-      rmSync(folder, { recursive: true })
     }),
   )
 

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -9,6 +8,7 @@ import { Effect, Schema } from "effect"
 import { scopedChild } from "../../support/process/Children.ts"
 import { ToolFailed } from "../../support/netns/Tools.ts"
 import { cable, type Namespace, namespace } from "../../support/netns/Namespaces.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const serve = fileURLToPath(new URL("ServeScripted.ts", import.meta.url))
 const ask = fileURLToPath(new URL("AskFrom.ts", import.meta.url))
@@ -38,14 +38,11 @@ const look = (path: string, headers: Record<string, string> = {}): Question => (
   body: "",
 })
 
-const tokenFile = Effect.acquireRelease(
-  Effect.sync(() => {
-    const file = join(mkdtempSync(join(tmpdir(), "token-")), "token")
-    writeFileSync(file, "s3cret-token\n")
-    return file
-  }),
-  (file) => Effect.sync(() => rmSync(join(file, ".."), { recursive: true })),
-)
+const tokenFile = Effect.map(temporaryFolder, (folder) => {
+  const file = join(folder, "token")
+  writeFileSync(file, "s3cret-token\n")
+  return file
+})
 
 /** Serves inside a namespace, and gives the port. */
 const serveIn = Effect.fnUntraced(function* (inside: Namespace, options: object) {

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { type Exposition, nameOf, readExposition } from "../../support/metrics/Exposition.ts"
 import { get, type NotSeen, start } from "../cli/Running.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 const textOf = (file: string): string => readFileSync(join(root, file), "utf8")
@@ -22,11 +23,6 @@ const promtool = (args: ReadonlyArray<string>, input = ""): string => {
   assert.strictEqual(status, 0, `promtool ${args.join(" ")}: ${stdout}${stderr}`)
   return stdout + stderr
 }
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "metrics-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-)
 
 /** What a daemon shows that runs with these options. */
 const scrapedWith = Effect.fnUntraced(function* (

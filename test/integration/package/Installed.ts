@@ -1,10 +1,9 @@
 import { execFile } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Context, Effect, Layer, Schema } from "effect"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url))
 
@@ -58,10 +57,7 @@ export class Installed extends Context.Service<
   static readonly layer: Layer.Layer<Installed, ProgramFailed> = Layer.effect(
     Installed,
     Effect.gen(function* () {
-      const base = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "vpcr-package-"))),
-        (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true })),
-      )
+      const base = yield* temporaryFolder
       yield* execute(root, "npm", "pack", "--pack-destination", base)
       const packed = readdirSync(base).filter((name) => name.endsWith(".tgz"))
       if (packed.length !== 1) return yield* new ProgramFailed({ message: `npm pack made ${packed.length} packages` })

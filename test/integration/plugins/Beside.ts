@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Context, Effect, Layer } from "effect"
 import { execute, type ProgramFailed, root } from "../package/Installed.ts"
-import { emptyFolder } from "./Folder.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 /** What `npm pack` makes of this project, installed in a folder that was empty; native parts are left out. */
 export class Beside extends Context.Service<
@@ -19,7 +19,7 @@ export class Beside extends Context.Service<
   static readonly layer: Layer.Layer<Beside, ProgramFailed> = Layer.effect(
     Beside,
     Effect.gen(function* () {
-      const base = yield* emptyFolder
+      const base = yield* temporaryFolder
       const [folder, alone] = [join(base, "user"), join(base, "alone")]
       for (const each of [folder, alone]) mkdirSync(each)
       yield* execute(root, "npm", "pack", "--pack-destination", base)

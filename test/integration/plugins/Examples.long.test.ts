@@ -11,7 +11,8 @@ import { namespace } from "../../support/netns/Namespaces.ts"
 import { finish, start } from "../cli/Running.ts"
 import { execute, root } from "../package/Installed.ts"
 import { Beside } from "./Beside.ts"
-import { emptyFolder, statusUntil, within, writesOf } from "./Folder.ts"
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
+import { statusUntil, within, writesOf } from "./Folder.ts"
 
 const examples = join(root, "examples", "plugins")
 
@@ -225,7 +226,7 @@ describe("plugins", () => {
     it.effect("run without any copy of Effect in reach, of the plugin or of vpc-router", () =>
       Effect.gen(function* () {
         const { bare } = yield* Beside
-        const folder = yield* emptyFolder
+        const folder = yield* temporaryFolder
         writeFileSync(join(folder, "plugin.mjs"), particular)
         yield* routes("./plugin.mjs", { program: bare, ...within(folder) })
         // From anywhere else, by its full path.
@@ -236,7 +237,7 @@ describe("plugins", () => {
     it.effect("run with a copy of its own", () =>
       Effect.gen(function* () {
         const { program } = yield* Beside
-        const folder = yield* emptyFolder
+        const folder = yield* temporaryFolder
         const { dependencies } = { dependencies: { effect: "4.1.0" } }
         writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }))
         yield* execute(folder, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
@@ -248,7 +249,7 @@ describe("plugins", () => {
     it.effect("run with another version of its own, which is not even loaded", () =>
       Effect.gen(function* () {
         const { program } = yield* Beside
-        const folder = yield* emptyFolder
+        const folder = yield* temporaryFolder
         const home = join(folder, "node_modules", "effect")
         mkdirSync(home, { recursive: true })
         writeFileSync(join(home, "package.json"), JSON.stringify({ name: "effect", version: "3.19.0", type: "module" }))

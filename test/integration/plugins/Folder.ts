@@ -1,19 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schedule, type Scope } from "effect"
 import type { StatusJson } from "../../../src/services/http/StatusJson.ts"
 import { NotSeen, type Running, statusOf } from "../cli/Running.ts"
-
-/** A folder of the test's own, with nothing in it that a module could be found in, nor above it. */
-export const emptyFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "vpcr-plugins-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
-)
+import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 /** A folder with these files. */
 export const folderOf = (files: Readonly<Record<string, string>>): Effect.Effect<string, never, Scope.Scope> =>
-  Effect.tap(emptyFolder, (folder) =>
+  Effect.tap(temporaryFolder, (folder) =>
     Effect.sync(() => {
       for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
     }),

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -11,6 +10,7 @@ import { ip } from "../../../src/domain/Ip.ts"
 import * as StateFile from "../../../src/services/state/StateFile.ts"
 import { StateStore } from "../../../src/services/state/StateStore.ts"
 import { encodeState } from "../../../src/services/state/StateText.ts"
+import { withFolder } from "../../support/TemporaryFolder.ts"
 
 const state: Durable = {
   spec: new Map([[cidr("10.66.17.0/24"), [ip("10.33.20.93")]]]),
@@ -20,13 +20,6 @@ const state: Durable = {
   brake: undefined,
   hour: [],
 }
-
-const withFolder = <A, E>(use: (folder: string) => Effect.Effect<A, E>) =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "state-"))),
-    use,
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
-  )
 
 const start = (file: string, vpc = "vpc-1") =>
   StateFile.layer(file, VpcId(vpc)).pipe(Layer.provide(NodeFileSystem.layer))

@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
 import * as Net from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
@@ -9,6 +7,7 @@ import { scopedChild } from "../process/Children.ts"
 import { type Namespace, namespace } from "../netns/Namespaces.ts"
 import { ToolFailed } from "../netns/Tools.ts"
 import { checkPort, gatePort } from "./Ports.ts"
+import { temporaryFolder } from "../TemporaryFolder.ts"
 
 /**
  * A network that leads nowhere, in which every address of some ranges is a host: it answers pings and accepts connections
@@ -55,11 +54,6 @@ const filter = `
   }`
 
 const familyOf = (address: string) => (address.includes(":") ? "6" : "")
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "vpcr-"))),
-  (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true })),
-)
 
 /** Starts the agent and waits until it is ready. */
 const startAgent = Effect.fnUntraced(function* (name: string, inside: string, outside: string) {

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { Effect, FileSystem, Result, type Scope } from "effect"
@@ -7,6 +6,7 @@ import type fc from "fast-check"
 import { Dice } from "../../simulation/days/Dice.ts"
 import { Disk } from "../../simulation/days/Disk.ts"
 import type { StandIn } from "./StandIn.ts"
+import { temporaryFolder } from "../TemporaryFolder.ts"
 
 /** What came of reading: a value, or a fault that was foreseen. */
 export type Outcome = { readonly value: unknown } | { readonly fault: unknown }
@@ -56,10 +56,7 @@ export const inFile =
   <A, E>(read: (file: string) => Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>): Decoder["open"] =>
   () =>
     Effect.map(
-      Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "vpc-router-fuzz-"))),
-        (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
-      ),
+      temporaryFolder,
       (folder) => (bytes: Uint8Array) =>
         Effect.suspend(() => {
           const file = join(folder, "file")
