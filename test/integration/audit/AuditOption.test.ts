@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { AuditRecord } from "../../../src/services/audit/AuditRecord.ts"
-import { finish, NotSeen, start } from "../cli/Running.ts"
+import { finish, start, until } from "../cli/Running.ts"
 import { withFolder } from "../../support/TemporaryFolder.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(AuditRecord))
@@ -14,15 +14,6 @@ const recordsIn = (file: string): ReadonlyArray<AuditRecord> =>
       const record = decode(line)
       return record._tag === "Some" ? [record.value] : []
     })
-
-const until = (what: string, holds: () => boolean) =>
-  Effect.gen(function* () {
-    for (let left = 400; left > 0; left--) {
-      if (holds()) return
-      yield* Effect.sleep("25 millis")
-    }
-    return yield* new NotSeen({ what, output: "" })
-  })
 
 const post = (url: string, body?: string) =>
   Effect.promise((signal) =>

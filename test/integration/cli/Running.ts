@@ -30,6 +30,16 @@ export class NotSeen extends Data.TaggedError("NotSeen")<{ readonly what: string
   }
 }
 
+/** Looks again and again until it is so; fails after 10 s. */
+export const until = (what: string, holds: () => boolean): Effect.Effect<void, NotSeen> =>
+  Effect.gen(function* () {
+    for (let left = 400; left > 0; left--) {
+      if (holds()) return
+      yield* Effect.sleep("25 millis")
+    }
+    return yield* new NotSeen({ what, output: "" })
+  })
+
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null

@@ -2,7 +2,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { get, NotSeen, start } from "../cli/Running.ts"
+import { get, start, until } from "../cli/Running.ts"
 
 interface Received {
   readonly path: string
@@ -43,15 +43,6 @@ const collector = (answer: () => number | undefined = () => 200) =>
 const daemon = (url: string, environment: Readonly<Record<string, string>> = {}) =>
   start(["--mode", "http", "--simulate", "--port", "0", "--otlp-endpoint", url], {
     environment: { OTEL_METRIC_EXPORT_INTERVAL: "300", ...environment },
-  })
-
-const until = (what: string, holds: () => boolean) =>
-  Effect.gen(function* () {
-    for (let left = 400; left > 0; left--) {
-      if (holds()) return
-      yield* Effect.sleep("25 millis")
-    }
-    return yield* new NotSeen({ what, output: "" })
   })
 
 /** As much of OTLP's JSON as is looked at (opentelemetry-proto, metrics.proto and common.proto). */
