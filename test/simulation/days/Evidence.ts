@@ -3,7 +3,7 @@ import type { InsufficientData } from "../../../src/domain/AlarmVerdict.ts"
 import type { Vpc } from "../../../src/domain/Vpc.ts"
 import type { Ec2Error } from "../../../src/services/ec2/Ec2.ts"
 import type { Call } from "./Cloud.ts"
-import { AlarmHearing, type Hearing, type InstancesOf, StatusHearing } from "./Hearing.ts"
+import { AlarmHearing, type Hearing, type InstancesOf, slack, StatusHearing } from "./Hearing.ts"
 import type { Witness } from "./Network.ts"
 import type { Wanted } from "./Scene.ts"
 
@@ -24,9 +24,6 @@ const fall = 3
 const rise = 2
 const replyTimeout = 150
 const replyWindow = 450
-/** For what takes no time in this world but a turn, and for whole milliseconds. */
-export const slack: Millis = 60
-
 /** So long a host must have been in every spec until its sources are bound to have asked for it. */
 const watchedFor: Millis = 20_000
 

@@ -4,6 +4,7 @@ import type { AlarmWeather } from "./CloudWatch.ts"
 import type { Days } from "./Days.ts"
 import type { Dice } from "./Dice.ts"
 import type { Fault } from "./Faults.ts"
+import { percent } from "./FaultsOfEc2.ts"
 
 const second = 1_000
 const minute = 60_000
@@ -19,8 +20,6 @@ const bad =
     alarms.weather[figure] = value
     return { words: words(value), end: () => void (alarms.weather[figure] = 0) }
   }
-
-const percent = (words: string) => (value: number) => `${value * 100} % ${words}`
 
 const wrongAlarm =
   (value: "ALARM" | "INSUFFICIENT_DATA", words: string): Fault["begin"] =>

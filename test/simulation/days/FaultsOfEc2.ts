@@ -21,7 +21,8 @@ const bad =
     return { words: words(value), end: () => void (cloud.weather[figure] = 0) }
   }
 
-const percent = (words: string) => (value: number) => `${value * 100} % ${words}`
+/** A share of something, in words. */
+export const percent = (words: string) => (value: number) => `${value * 100} % ${words}`
 
 const editByHand = (days: Days, dice: Dice) => {
   const range = dice.hits(0.1) ? "0.0.0.0/0" : dice.one(days.scene.cidrs)

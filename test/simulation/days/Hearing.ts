@@ -21,16 +21,14 @@ interface Flag {
   changedAt: Millis
 }
 
-/** For what takes no time in this world but a turn. */
-const moment: Millis = 60
+/** For what takes no time in this world but a turn, and for whole milliseconds. */
+export const slack: Millis = 60
 
 const isOrWas = (flag: Flag | undefined, now: Millis): boolean =>
-  flag !== undefined && (flag.isUp || now - flag.changedAt <= moment)
+  flag !== undefined && (flag.isUp || now - flag.changedAt <= slack)
 
 const set = (flags: Map<string, Flag>, key: string, isUp: boolean, now: Millis): void => {
-  const flag = flags.get(key)
-  if (flag === undefined) flags.set(key, { isUp, changedAt: now })
-  else if (flag.isUp !== isUp) flags.set(key, { isUp, changedAt: now })
+  if (flags.get(key)?.isUp !== isUp) flags.set(key, { isUp, changedAt: now })
 }
 
 /** The instances that a host was found at; the one before the last counts for a moment. */
@@ -98,16 +96,20 @@ export class AlarmHearing implements Hearing, AlarmWitness {
 
   surelyFailed(host: string, now: Millis): boolean {
     const instances = this.#instancesOf(host, now)
-    if (!this.#lastPoll.isUp || now - this.#lastPoll.changedAt <= moment || instances.length !== 1) return false
+    if (!this.#lastPoll.isUp || now - this.#lastPoll.changedAt <= slack || instances.length !== 1) return false
     const flag = this.#failed.get(instances[0] ?? "")
-    return flag?.isUp === true && now - flag.changedAt > moment
+    return flag?.isUp === true && now - flag.changedAt > slack
   }
 }
+
+const isWell = ({ checks, state }: InstanceStatus): boolean =>
+  state === "running" && Object.values(checks).every((one) => one === "ok" || one === "not-applicable")
 
 const isBad = ({ checks, state }: InstanceStatus): boolean =>
   down.has(state) || (state === "running" && Object.values(checks).includes("impaired"))
 
-const down: ReadonlySet<string> = new Set(["stopping", "stopped", "shutting-down", "terminated"])
+/** In these states an instance carries nothing. */
+export const down: ReadonlySet<string | undefined> = new Set(["stopping", "stopped", "shutting-down", "terminated"])
 
 /** So long after an answer the source cannot be down: it asks again, and three rounds must fail. */
 const surelyUp: Millis = 5_000
@@ -137,13 +139,8 @@ export class StatusHearing implements Hearing {
         changedAt: before?.isUp === isSure ? before.changedAt : now,
         toldAt: now,
       })
-      if (status === undefined) set(this.#failed, instance, true, now)
-      else {
-        const results = Object.values(status.checks)
-        if (isBad(status)) set(this.#failed, instance, true, now)
-        else if (status.state === "running" && results.every((one) => one === "ok" || one === "not-applicable"))
-          set(this.#failed, instance, false, now)
-      }
+      if (status === undefined || isBad(status)) set(this.#failed, instance, true, now)
+      else if (isWell(status)) set(this.#failed, instance, false, now)
     }
   }
 
@@ -159,6 +156,6 @@ export class StatusHearing implements Hearing {
     const instances = this.#instancesOf(host, now)
     const sure = this.#sure.get(instances[0] ?? "")
     if (instances.length !== 1 || sure?.isUp !== true) return false
-    return now - sure.changedAt > moment && now - sure.toldAt < surelyUp
+    return now - sure.changedAt > slack && now - sure.toldAt < surelyUp
   }
 }

@@ -4,17 +4,12 @@ import type { Call } from "./Cloud.ts"
 import type { Daemon } from "./Daemon.ts"
 import type { Days } from "./Days.ts"
 import { isDefaultRoute } from "./Scene.ts"
-import { type Evidence, keyOf, type Reading, slack } from "./Evidence.ts"
+import { type Evidence, keyOf, type Reading } from "./Evidence.ts"
+import { down, slack } from "./Hearing.ts"
 
 // Simple on purpose, and without a line of src/domain: the promises, held against what happened and what a daemon was told.
 
 const hour: Millis = 3_600_000
-const down: ReadonlySet<InstanceState | undefined> = new Set<InstanceState | undefined>([
-  "stopping",
-  "stopped",
-  "shutting-down",
-  "terminated",
-])
 
 /** The static route of a cell. */
 export const routeIn = (
