@@ -5,8 +5,9 @@ import { sideBySide } from "../../support/SideBySide.ts"
 import { describeCalls, setUp, simulated } from "./AwsEc2Stand.ts"
 import { refusal } from "./Contract.ts"
 import { playedSituations, playSituation } from "./FaultMatrixSituations.ts"
+import { playedReadings } from "./FaultMatrixReadings.ts"
 import { playAnswer, playedTransports, playTransport } from "./FaultMatrixWrites.ts"
-import { answerRows, consequences, situations, transportRows } from "./FaultTables.ts"
+import { answerRows, consequences, readingRows, situations, transportRows } from "./FaultTables.ts"
 
 /** Codes that no answer of EC2 to a write has: nothing was sent, or the answer says nothing. */
 const withoutAnswer = [
@@ -38,6 +39,10 @@ describe("docs/ec2-faults.md", () => {
     assert.sameMembers(
       transportRows.map(({ name }) => name),
       [...playedTransports],
+    )
+    assert.sameMembers(
+      readingRows.map(({ name }) => name),
+      [...playedReadings],
     )
   })
 })

@@ -82,7 +82,7 @@ const rightWrites: ReadonlySet<string> = new Set([
 ])
 
 /** A write that came in, and what it was answered with. */
-export interface WriteRequest {
+interface WriteRequest {
   readonly table: string
   readonly cidr: string
   readonly words: string
@@ -106,12 +106,15 @@ export interface StandOptions {
   readonly spareRoutes?: number
 }
 
-const writing: ReadonlySet<string> = new Set(["CreateRoute", "ReplaceRoute", "DeleteRoute"])
+export const writeActions: ReadonlyArray<string> = ["CreateRoute", "ReplaceRoute", "DeleteRoute"]
+
+/** What a proxy on the way may answer in place of EC2. */
+export const foreignPage = "<html><body>Welcome</body></html>"
 
 const writesOf = (proxy: FaultProxyHandle): Effect.Effect<ReadonlyArray<WriteRequest>> =>
   Effect.map(proxy.requests, (requests) =>
     requests.flatMap(({ action, form, status }) => {
-      if (!writing.has(action)) return []
+      if (!writeActions.includes(action)) return []
       const destination = form.get("DestinationCidrBlock") ?? ""
       const target = form.get("NetworkInterfaceId")
       const words = `${action} ${destination}${target === undefined ? "" : ` ${target}`}`

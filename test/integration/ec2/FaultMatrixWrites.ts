@@ -11,12 +11,14 @@ import {
   endsRight,
   failedOver,
   faulty,
+  foreignPage,
   inFaulty,
   type MatrixStand,
   onStand,
   othersAreDone,
   repaired,
   triesInFaulty,
+  writeActions,
 } from "./FaultMatrixStand.ts"
 
 /** Waits for longer than this are leapt over, but for the margin, in which a machine with much to do looks on. Seconds. */
@@ -106,8 +108,7 @@ const throttling = (fault: Fault) =>
     Effect.fnUntraced(function* (stand) {
       const { proxy, trigger, writes } = stand
       const times = 2
-      for (const action of ["CreateRoute", "ReplaceRoute", "DeleteRoute"])
-        yield* proxy.addRule({ action, times, fault })
+      for (const action of writeActions) yield* proxy.addRule({ action, times, fault })
       yield* trigger
       yield* endsRight(stand)
       assert.lengthOf(yield* writes, 12 + 3 * times)
@@ -127,8 +128,6 @@ export const playAnswer = (row: AnswerRow): Effect.Effect<void> => {
   return lasting(fault, code, message ?? `injected ${code}`, { ...consequence, tries })
 }
 
-const page = "<html><body>Welcome</body></html>"
-
 /** What the proxy does in a row of "Writes without a proper answer". */
 const faults: Readonly<Record<string, Fault>> = {
   "no answer within 5 s": { _tag: "Hang" },
@@ -137,8 +136,8 @@ const faults: Readonly<Record<string, Fault>> = {
   "the connection is cut, although it was done": { _tag: "CommitThenCut" },
   "the connection is cut halfway through the answer": { _tag: "CutHalfway" },
   "an answer that ends too early": { _tag: "Rewrite", change: (body) => body.slice(0, body.length / 4) },
-  "a page of somebody else's, with 200": { _tag: "Answer", status: 200, contentType: "text/html", body: page },
-  "a page of somebody else's, with 502": { _tag: "Answer", status: 502, contentType: "text/html", body: page },
+  "a page of somebody else's, with 200": { _tag: "Answer", status: 200, contentType: "text/html", body: foreignPage },
+  "a page of somebody else's, with 502": { _tag: "Answer", status: 502, contentType: "text/html", body: foreignPage },
   "nothing, with 503": { _tag: "Answer", status: 503, contentType: "text/xml", body: "" },
   "a byte of an answer every 0.2 s": { _tag: "Drip" },
   "an answer without an end": { _tag: "Endless", status: 200 },
