@@ -1,9 +1,9 @@
-import { readFile, rm, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect, Schedule } from "effect"
 import { type RunningDaemon, startDaemon } from "../test/support/daemon/Daemon.ts"
 import { type Island, island } from "../test/support/daemon/Island.ts"
+import { stallsIn, stallsModule } from "../test/support/daemon/LoopStalls.ts"
 import { daemonPort } from "../test/support/daemon/Ports.ts"
 import { destinationOf, hostOf, largeVpcId } from "../test/support/ec2/LargeEc2.ts"
 import { serveLargeVpc } from "../test/support/ec2/LargeStand.ts"
@@ -14,9 +14,6 @@ const size = { tables: 200, routes: 1_000, hosts: 10_000 }
 /** Hosts in the spec: each of the destinations has two. */
 const watched = 1_000
 const hostRange = "10.214.0.0/16"
-
-const stallsModule = fileURLToPath(new URL("../test/support/daemon/LoopStalls.mjs", import.meta.url))
-const Stalls = Schema.fromJsonString(Schema.Struct({ p99: Schema.Finite, max: Schema.Finite }))
 
 /** A daemon on the large VPC, all of whose hosts answer, that reads it every so many seconds. */
 const largeDaemon = Effect.fnUntraced(function* (land: Island, recheckSeconds: number) {
@@ -37,15 +34,7 @@ const largeDaemon = Effect.fnUntraced(function* (land: Island, recheckSeconds: n
     ],
     env: { AWS_ENDPOINT_URL: endpoint, NODE_OPTIONS: `--import=${stallsModule}`, STALLS_FILE: figures },
   })
-  /** What the event loop did since this was last asked. */
-  const stalls = Effect.gen(function* () {
-    yield* Effect.promise(() => rm(figures, { force: true }))
-    yield* daemon.signal("SIGUSR2")
-    return yield* Effect.tryPromise({ try: () => readFile(figures, "utf8"), catch: () => "none yet" as const }).pipe(
-      Effect.flatMap(Schema.decodeUnknownEffect(Stalls)),
-      Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 400 }),
-    )
-  })
+  const stalls = stallsIn(figures, daemon.signal("SIGUSR2"))
   const readings = Effect.map(daemon.get("/metrics"), ({ text }) =>
     Number(/^vpc_router_refreshes_total\{[^}]*result="done"[^}]*\} (\d+)/m.exec(text)?.[1] ?? 0),
   )

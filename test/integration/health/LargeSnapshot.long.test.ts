@@ -1,24 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { readFile, rm, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect } from "effect"
 import { scopedChild } from "../../support/process/Children.ts"
 import { awsEnvironment } from "../../support/ec2/AwsEnvironment.ts"
 import { destinationOf, hostOf, largeVpcId } from "../../support/ec2/LargeEc2.ts"
 import { serveLargeVpc } from "../../support/ec2/LargeStand.ts"
+import { stallsIn, stallsModule } from "../../support/daemon/LoopStalls.ts"
 import { namespace } from "../../support/netns/Namespaces.ts"
 import { temporaryFolder } from "../../support/TemporaryFolder.ts"
 
 const main = fileURLToPath(new URL("../../../dist/main.js", import.meta.url))
-const stallsModule = fileURLToPath(new URL("../../support/daemon/LoopStalls.mjs", import.meta.url))
 
 const size = { tables: 200, routes: 1_000, hosts: 10_000 }
 const watched = 1_000
-
-const Stalls = Schema.fromJsonString(Schema.Struct({ count: Schema.Finite, p99: Schema.Finite, max: Schema.Finite }))
 
 describe("a VPC of 200 tables with 1,000 routes each and 10,000 hosts, read again and again", () => {
   it.live("holds the event loop up for no more than 20 ms in 99 of 100 cases, and fails none of 1,000 hosts", () =>
@@ -48,28 +46,17 @@ describe("a VPC of 200 tables with 1,000 routes each and 10,000 hosts, read agai
 
       // It has nothing to do: what holds its event loop up is the machine.
       const idleFigures = join(folder, "idle.json")
-      const idle = yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          spawn(process.execPath, ["--import", stallsModule, "-e", "setInterval(() => {}, 60_000)"], {
-            stdio: ["ignore", "ignore", "inherit"],
-            env: { ...process.env, STALLS_FILE: idleFigures },
-          }),
-        ),
-        (process) => Effect.sync(() => process.kill("SIGKILL")),
+      const idle = yield* scopedChild(() =>
+        spawn(process.execPath, ["--import", stallsModule, "-e", "setInterval(() => {}, 60_000)"], {
+          stdio: ["ignore", "ignore", "inherit"],
+          env: { ...process.env, STALLS_FILE: idleFigures },
+        }),
       )
-
-      /** What an event loop did since this was last asked. */
-      const stallsOf = Effect.fnUntraced(function* (process: ChildProcess, file: string) {
-        yield* Effect.promise(() => rm(file, { force: true }))
-        process.kill("SIGUSR2")
-        return yield* Effect.tryPromise({
-          try: () => readFile(file, "utf8"),
-          catch: () => "none yet" as const,
-        }).pipe(
-          Effect.flatMap(Schema.decodeUnknownEffect(Stalls)),
-          Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 400 }),
+      const stallsOf = (process: ChildProcess, file: string) =>
+        stallsIn(
+          file,
+          Effect.sync(() => process.kill("SIGUSR2")),
         )
-      })
       const stalls = Effect.all({ ours: stallsOf(daemon, figures), idle: stallsOf(idle, idleFigures) })
       const healthy = () => lines.filter((line) => line.includes("is healthy")).length
       yield* Effect.repeat(Effect.sleep("100 millis"), { until: () => healthy() >= watched, times: 600 })
