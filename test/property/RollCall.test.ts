@@ -93,6 +93,7 @@ interface Outage {
   readonly fall: number | undefined
   readonly diesAt: Millis
   readonly roundTrip: Millis
+  readonly answersBadly: boolean
 }
 
 /**
@@ -110,6 +111,7 @@ const anyOutage = (most: number): fc.Arbitrary<Outage> =>
     fall: fc.option(fc.constantFrom(1, 2, 3, 5), { nil: undefined }),
     diesAt: anyMoment,
     roundTrip: fc.constantFrom(1, 10, 50),
+    answersBadly: fc.boolean(),
   })
 
 const played = ({ count, diesAt, fall, mode, ...more }: Outage, dies: (n: number) => boolean, lasts: Millis) => {
@@ -120,7 +122,7 @@ const played = ({ count, diesAt, fall, mode, ...more }: Outage, dies: (n: number
 /** More than two thirds, but not all; in several zones if there are several. */
 const most = (count: number): number => Math.min(count - 1, Math.floor((count * 2) / 3) + 1)
 
-describe("of hosts that die at the same moment, whatever it is", () => {
+describe("of hosts that fall silent, or begin to answer badly, at the same moment, whatever it is", () => {
   it("more than two thirds lose no route", () => {
     fc.assert(
       fc.property(anyOutage(160), (outage) => {

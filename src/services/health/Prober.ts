@@ -98,7 +98,7 @@ export const make = Effect.fnUntraced(function* (
         const trouble = traffic.replied(host, now())
         if (trouble !== undefined) hosts.blind(trouble.from, trouble.to, trouble.why)
         becomeUp()
-        hosts.rejected(host, sequence, why, now())
+        if (hosts.rejected(host, sequence, why, now())) wakeUp()
       },
       unsent: (host, sequence, why) => {
         if (fault !== undefined) return

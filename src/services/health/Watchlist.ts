@@ -37,9 +37,13 @@ const momentOf = (
 /** Anchors are asked again at once when a host falls silent, though not more often than this. */
 const anchorPause: Millis = 100
 
-/** Since when a healthy host misses probes; undefined: it does not, or is not healthy, or answers, though not well. */
-const silenceOf = ({ misses, rejection, silentSince, verdict }: Detector): Millis | undefined =>
-  verdict._tag === "Healthy" && misses > 0 && rejection === undefined ? silentSince : undefined
+/** Since when a healthy host misses probes, or answers not well; undefined: it does neither, or is not healthy. */
+const doubtOf = ({ misses, silentSince, verdict }: Detector): Millis | undefined =>
+  verdict._tag === "Healthy" && misses > 0 ? silentSince : undefined
+
+/** The same of an anchor: one that answers proves the way to it, however it answers. */
+const silenceOf = (detector: Detector): Millis | undefined =>
+  detector.rejection === undefined ? doubtOf(detector) : undefined
 
 const withSilence = (verdict: Verdict, silentSince: Millis | undefined): Verdict =>
   verdict._tag === "Healthy" && silentSince !== undefined
@@ -192,14 +196,16 @@ export class Watchlist {
     this.#tellFailures(at)
   }
 
-  /** A probe that was answered, but not well: one to no pending probe changes nothing. */
-  rejected(host: Ip, sequence: number, why: string, now: Millis): void {
+  /** A probe that was answered, but not well: one to no pending probe changes nothing. Gives whether others are to be asked now. */
+  rejected(host: Ip, sequence: number, why: string, now: Millis): boolean {
     const entry = this.#hosts.get(host)
-    if (entry === undefined) return
+    if (entry === undefined) return false
     const { misses } = entry.detector
     this.#observe(entry, Observation.Rejected({ sequence, why }), now)
     this.counts.missed += Math.max(0, entry.detector.misses - misses)
+    const asks = this.#hasDoubts && this.#askAround(now)
     this.#tellFailures(now)
+    return asks
   }
 
   /** A probe that did not leave this machine. */
@@ -249,14 +255,15 @@ export class Watchlist {
     entry.due = momentOf(this.#options, detector, nextProbeAt, entry.sentAt)
     if (detector.pending.some(({ missed }) => !missed)) this.#awaited.add(entry)
     else this.#awaited.delete(entry)
-    const silentSince = silenceOf(detector)
-    const turned = (silentSince === undefined) !== (silenceOf(before) === undefined)
+    const silentSince = doubtOf(detector)
+    const turned = (silentSince === undefined) !== (doubtOf(before) === undefined)
+    const isAnchorTurned = (silenceOf(detector) === undefined) !== (silenceOf(before) === undefined)
     if (this.#wanted.has(host)) {
       if (turned && detector.verdict._tag === "Failed") this.#silences.failed(host)
       else if (turned) for (const other of this.#silences.note(host, silentSince, this.#wanted.size)) this.#tell(other)
       this.#doubt(host, before, detector, now)
     }
-    if (verdict !== undefined || (turned && this.#anchors.has(host))) this.#tell(host)
+    if (verdict !== undefined || (isAnchorTurned && this.#anchors.has(host))) this.#tell(host)
     const isMissed = detector.misses > 0
     const isOver = observation._tag === "Replied" || observation._tag === "Unsent"
     const isAnswered = isOver && detector.pending.length === 0
@@ -265,8 +272,8 @@ export class Watchlist {
   }
 
   /** What an observation gives cause to ask others for, and what is not told before they had their say. */
-  #doubt(host: Ip, before: Detector, { misses, rejection, silentSince, verdict, watchedSince }: Detector, now: Millis) {
-    if (silentSince === undefined || rejection !== undefined || misses <= before.misses) return
+  #doubt(host: Ip, before: Detector, { misses, silentSince, verdict, watchedSince }: Detector, now: Millis) {
+    if (silentSince === undefined || misses <= before.misses) return
     if (verdict._tag === "Healthy") {
       this.#hasDoubts = true
       if (misses >= 2) this.#confirmed = Math.max(this.#confirmed, silentSince)
@@ -309,14 +316,14 @@ export class Watchlist {
     if (this.#anchors.has(host)) this.#anchorsChanged.set(host, withSilence(detector.verdict, silenceOf(detector)))
   }
 
-  /** Some host has fallen silent: asks the anchors now, and others if nobody was asked since. */
-  #askAround(now: Millis): void {
+  /** Some host has fallen silent, or answers not well: asks the anchors now, and others if nobody was asked since. */
+  #askAround(now: Millis): boolean {
     this.#hasDoubts = false
     const of = this.#wanted.size
     const doubt = { of, isCrowd: this.#silences.isCrowd(of), confirmed: this.#confirmed, failed: this.#failed }
     const whom = this.#rollCall.due(doubt, this.#options.interval, now)
     const asksAnchors = this.#anchors.size > 0 && now - this.#anchorsAskedAt >= anchorPause
-    if (whom === undefined && !asksAnchors) return
+    if (whom === undefined && !asksAnchors) return false
     if (asksAnchors) this.#anchorsAskedAt = now
     const all = [...this.#hosts.values()]
     const asked = new Set(whom === undefined ? [] : this.#rollCall.chosen(whom, all))
@@ -330,6 +337,7 @@ export class Watchlist {
     }
     if (whom !== undefined) this.#rollCall.ask(whom, awaited, now)
     this.#requeue()
+    return true
   }
 
   #spread(entries: ReadonlyArray<Watched>, now: Millis): void {

@@ -22,6 +22,8 @@ export interface Play {
   /** When, and which hosts by their numbers, stop answering for good; host n is in zone n modulo `zones`. */
   readonly diesAt: Millis
   readonly dies: (host: number) => boolean
+  /** They answer, but not well, instead of falling silent. */
+  readonly answersBadly?: boolean
   /** When such a host answers again, if it ever does. */
   readonly returnsAt?: (host: number) => Millis
   readonly until: Millis
@@ -125,17 +127,22 @@ export const play = ({ dies, diesAt, hosts, seed, until, zones, ...more }: Play)
 
   list.watch(new Set(all), 0)
   pass([WorldEvent.SpecAccepted({ spec, at: 0 }), WorldEvent.VpcRead({ vpc, readAt: 0 })], 0)
-  const replies: Array<{ readonly at: Millis; readonly host: Ip; readonly sequence: number }> = []
+  const replies: Array<{ readonly at: Millis; readonly host: Ip; readonly sequence: number; readonly isBad: boolean }> =
+    []
   let read = 0
   for (let now = 0; now < until;) {
     const batch = list.take(now, 32)
     probes += batch.length
-    for (const { host, sequence } of batch)
-      if (!isSilent(numbered(host), now) && !isLost(now)) replies.push({ at: now + roundTrip, host, sequence })
+    for (const { host, sequence } of batch) {
+      const isBad = isSilent(numbered(host), now)
+      if ((!isBad || more.answersBadly === true) && !isLost(now))
+        replies.push({ at: now + roundTrip, host, sequence, isBad })
+    }
     take(now)
     const wakeAt = now + Math.max(1, Math.ceil(list.earliest - now))
     for (let reply = replies[read]; reply !== undefined && reply.at <= wakeAt; reply = replies[++read]) {
-      list.replied(reply.host, reply.sequence, reply.at)
+      if (reply.isBad) list.rejected(reply.host, reply.sequence, "answered 503", reply.at)
+      else list.replied(reply.host, reply.sequence, reply.at)
       take(reply.at)
     }
     now = wakeAt
