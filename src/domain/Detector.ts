@@ -11,6 +11,8 @@ export interface PendingProbe {
   readonly missed: boolean
   /** When any other host of this source had last answered by then. */
   readonly othersAnsweredAt: Millis | undefined
+  /** Since when they did, as {@link Observation} has it. */
+  readonly othersAnswerSince: Millis | undefined
 }
 
 /** What is known of one host. A value: observing gives a new one. */
@@ -38,8 +40,15 @@ export interface Detector {
 
 /** What the prober saw. */
 export type Observation = Data.TaggedEnum<{
-  /** A probe goes out now. `othersAnsweredAt` is when any other host of this source last answered. */
-  Sent: { readonly sequence: number; readonly othersAnsweredAt: Millis | undefined }
+  /**
+   * A probe goes out now. `othersAnsweredAt` is when any other host of this source last answered; `othersAnswerSince` since when
+   * there always was one that did; undefined: since before this one was watched.
+   */
+  Sent: {
+    readonly sequence: number
+    readonly othersAnsweredAt: Millis | undefined
+    readonly othersAnswerSince?: Millis | undefined
+  }
   /** A good reply to that probe arrived now. One that answers no pending probe changes nothing. */
   Replied: { readonly sequence: number }
   /** That probe was answered now, but not as a host that is well does: it is missed at once, for the reason `why`. */
@@ -78,7 +87,7 @@ export const watched = (now: Millis, seed = 0): Detector => ({
  * | verdict | rhythm | becomes |
  * |---|---|---|
  * | Unknown | `interval` | Healthy on the first good reply (after `rise` if it was Failed before the source went down) |
- * | Unknown | `interval` | Failed after `grace` and `fall` misses, if it missed a probe that went out after another host answered in its silence |
+ * | Unknown | `interval` | Failed after `fall` misses, `grace` after it began to be watched and others began to answer, if it missed a probe that went out after another host answered in its silence |
  * | Healthy | `interval`; `timeout` after a silent probe, then every `gap` | Failed after `fall` misses in a row; any good reply clears them |
  * | Failed | `interval` | Healthy after `rise` good replies in a row |
  * | any but Unknown | | Unknown when the source is down, or nothing could be sent for `grace` |
@@ -139,9 +148,12 @@ const judged = (options: DetectorOptions, state: Detector, now: Millis, rejectio
   const monitorHears =
     rejection !== undefined ||
     missed.some(({ othersAnsweredAt }) => othersAnsweredAt !== undefined && othersAnsweredAt >= silentSince)
+  // Nor is it known before that whether the way to it works, or nobody is heard at all.
+  const others = rejection === undefined ? missed.map(({ othersAnswerSince = -Infinity }) => othersAnswerSince) : []
+  const heardSince = Math.max(state.watchedSince, ...others)
   const silentForGood =
     state.verdict._tag === "Healthy" ||
-    (state.verdict._tag === "Unknown" && now - state.watchedSince >= options.grace && monitorHears)
+    (state.verdict._tag === "Unknown" && now - heardSince >= options.grace && monitorHears)
   if (misses < options.fall || !silentForGood) return silent
   const seconds = Math.round((now - silentSince) / 10) / 100
   const probes = `${misses} ${misses === 1 ? "probe" : "probes"} in ${seconds} s`
@@ -175,10 +187,11 @@ export const isAwaited = (options: DetectorOptions, { pending }: Detector, seque
 const sent = (
   options: DetectorOptions,
   state: Detector,
-  { othersAnsweredAt, sequence }: Extract<Observation, { readonly _tag: "Sent" }>,
+  { othersAnsweredAt, othersAnswerSince, sequence }: Extract<Observation, { readonly _tag: "Sent" }>,
   now: Millis,
 ): Detector => {
-  const probe = { sequence, sentAt: now, deadline: now + options.timeout, missed: false, othersAnsweredAt }
+  const deadline = now + options.timeout
+  const probe = { sequence, sentAt: now, deadline, missed: false, othersAnsweredAt, othersAnswerSince }
   const pending = [...state.pending, probe]
   return { ...state, pending, nextProbeAt: now + untilNext(options, { ...state, pending }, sequence) }
 }

@@ -235,4 +235,58 @@ describe("a start in the middle of an outage", () => {
         runs(of > 50 ? 10 : 40),
       )
     })
+
+  for (const [of, within] of [
+    [2, 9_000],
+    [3, 9_000],
+    [12, 9_000],
+    [30, 9_000],
+  ] as const)
+    it(`moves no route of ${of} hosts of which none answered, and all do again within ${within / 1_000} s of the first`, () => {
+      const anyReturn = fc.record({
+        seed: fc.nat(),
+        zones: fc.constantFrom(1, 3),
+        returnAt: fc.integer({ min: 100, max: 40_000 }),
+        places: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: of, maxLength: of }),
+        roundTrip: fc.constantFrom(1, 10, 50),
+        mode: fc.constantFrom<DetectMode>("normal", "fast"),
+        fall: fc.option(fc.constantFrom(1, 3, 5), { nil: undefined }),
+      })
+      fc.assert(
+        fc.property(anyReturn, ({ fall, mode, places, returnAt, roundTrip, seed, zones }) => {
+          const { failovers } = play({
+            hosts: of,
+            zones,
+            seed,
+            roundTrip,
+            detector: detectorOptions(fall, 2, mode),
+            diesAt: 0,
+            dies: () => true,
+            returnsAt: (n) => returnAt + within * (places[n] ?? 0),
+            until: returnAt + within + 16_000,
+            isRestart: true,
+          })
+          assert.deepStrictEqual(failovers, [])
+        }),
+        runs(30),
+      )
+    })
+
+  it("and of two hosts fails over the one that does not answer ten seconds after the other", () => {
+    const { failovers } = play({
+      hosts: 2,
+      zones: 1,
+      seed: 1,
+      diesAt: 0,
+      dies: () => true,
+      returnsAt: (n) => (n === 0 ? Infinity : 20_000),
+      until: 40_000,
+      isRestart: true,
+    })
+    assert.sameMembers([...new Set(failovers.map(({ from }) => from))], [0])
+    for (const { at } of failovers) {
+      assert.isAbove(at, 30_000)
+      assert.isBelow(at, 33_500)
+    }
+  })
 })

@@ -53,6 +53,11 @@ const withSilence = (verdict: Verdict, silentSince: Millis | undefined): Verdict
 /** So long at most a failure waits until others had their say: what it takes to ask some, and then 5,000, and to wait for the answers. */
 const longestWait: Millis = 350
 
+const nobody = { othersAnsweredAt: undefined, othersAnswerSince: undefined }
+
+/** When nobody answered for so many intervals, it is a new beginning for hosts that never did. */
+const quietIntervals = 3
+
 /** First probes go out this far apart, or closer where that many hosts would not fit into one interval. */
 const spacing: Millis = 1
 
@@ -87,7 +92,8 @@ export class Watchlist {
   #gathersUntil: Millis = -Infinity
   #anchorsAskedAt = -Infinity
   #options: DetectorOptions
-  #answeredAt: Millis | undefined
+  /** When any of them answered last, and since when there always was one that did. */
+  #others: { readonly othersAnsweredAt: Millis | undefined; readonly othersAnswerSince: Millis | undefined } = nobody
 
   constructor(
     options: DetectorOptions,
@@ -171,7 +177,7 @@ export class Watchlist {
       entry.sequence = (sequence + 1) & 0xffff
       entry.sentAt = now
       this.counts.missed += overdue(entry.detector, now).length
-      this.#observe(entry, Observation.Sent({ sequence, othersAnsweredAt: this.#answeredAt }), now)
+      this.#observe(entry, Observation.Sent({ sequence, ...this.#others }), now)
       this.#queue.add(entry)
       batch.push({ host, sequence })
     }
@@ -191,7 +197,7 @@ export class Watchlist {
     entry.detector = before
     this.#observe(entry, Observation.Replied({ sequence }), at)
     if (failedOf !== undefined) this.#takeBack(host)
-    this.#answeredAt = at
+    this.#heard(at)
     this.counts.answered++
     this.#tellFailures(at)
   }
@@ -235,7 +241,7 @@ export class Watchlist {
   down(now: Millis): void {
     const down = Observation.SourceDown()
     for (const entry of this.#hosts.values()) this.#observe(entry, down, now)
-    this.#answeredAt = undefined
+    this.#others = nobody
     this.#rollCall.reset()
     this.repeat()
   }
@@ -293,6 +299,12 @@ export class Watchlist {
     if (now + timeout > this.#gathersUntil) this.#gathersUntil = now + interval + 2 * timeout
     const meanwhile = Verdict.Unknown({ since: watchedSince })
     this.#untold.add(host, { silentSince, before, meanwhile, until: this.#gathersUntil, isTimed: true })
+  }
+
+  #heard(at: Millis): void {
+    const { othersAnsweredAt: last = -Infinity, othersAnswerSince: since } = this.#others
+    const isPause = at - last > quietIntervals * this.#options.interval
+    this.#others = { othersAnsweredAt: at, othersAnswerSince: isPause ? at : since }
   }
 
   /** A failure that nobody was told of is none, since the host answers. */
