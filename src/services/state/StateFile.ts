@@ -5,6 +5,7 @@ import type { Millis } from "../../domain/Health.ts"
 import type { VpcId } from "../../domain/Ids.ts"
 import { whyNotWritable } from "../FileLook.ts"
 import { newFileWhy } from "../FileWords.ts"
+import { linkEnd } from "../LinkEnd.ts"
 import { now } from "../Now.ts"
 import { draftName, removeStaleDrafts } from "./Drafts.ts"
 import { StateNotKept, StateStore } from "./StateStore.ts"
@@ -31,8 +32,24 @@ const repeatEvery: Millis = 5 * 60_000
 const versionOf = ({ ino, mtime, size }: FileSystem.File.Info): string =>
   [Option.getOrUndefined(ino), Option.getOrUndefined(mtime)?.getTime(), size].map(String).join(" ")
 
-const make = Effect.fnUntraced(function* (file: string, vpc: VpcId) {
+/** Hangs no start for ever. */
+const inTime = <A, E, R>(file: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E | StateNotKept, R> =>
+  Effect.timeoutOrElse(work, {
+    duration: patience,
+    orElse: () => new StateNotKept({ why: `the state cannot be kept: ${file}: no answer within ${patience}` }),
+  })
+
+/** The file itself, whichever links lead to it. */
+const fileOf = Effect.fnUntraced(function* (given: string) {
+  // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
+  const why = yield* inTime(given, whyNotWritable(given))
+  if (why !== undefined) return yield* new StateNotKept({ why: `the state cannot be kept: ${why}` })
+  return yield* inTime(given, linkEnd(given))
+})
+
+const make = Effect.fnUntraced(function* (given: string, vpc: VpcId) {
   const fs = yield* FileSystem.FileSystem
+  const file = yield* fileOf(given)
   const draft = yield* draftName(file)
   const turn = yield* Semaphore.make(1)
   const version = Effect.option(Effect.map(fs.stat(file), versionOf))
@@ -72,14 +89,8 @@ const make = Effect.fnUntraced(function* (file: string, vpc: VpcId) {
     yield* synced(fs, dirname(file))
   })
 
-  /** Hangs no start for ever. */
-  const inTime = <A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E | StateNotKept> =>
-    Effect.timeoutOrElse(work, {
-      duration: patience,
-      orElse: () => new StateNotKept({ why: `the state cannot be kept: ${file}: no answer within ${patience}` }),
-    })
   const orNotKept = <A>(work: Effect.Effect<A, PlatformError.PlatformError>) =>
-    inTime(Effect.mapError(work, notKept(file)))
+    inTime(file, Effect.mapError(work, notKept(file)))
 
   const restored = Effect.gen(function* () {
     if (!(yield* orNotKept(fs.exists(file)))) return undefined
@@ -87,7 +98,7 @@ const make = Effect.fnUntraced(function* (file: string, vpc: VpcId) {
     if (Result.isSuccess(kept)) {
       const { state, vpc: other } = kept.success
       if (other !== undefined && other !== vpc) return yield* new StateNotKept({ why: ofAnother(file, other, vpc) })
-      known = yield* inTime(version)
+      known = yield* inTime(file, version)
       return { ...state, hour: carriedOver(state.hour, yield* wallClock, yield* now) }
     }
     const aside = `${file}.corrupt`
@@ -96,13 +107,10 @@ const make = Effect.fnUntraced(function* (file: string, vpc: VpcId) {
     return undefined
   })
 
-  // Opening a FIFO waits for its other end; and neither it nor a device is what a rename should replace.
-  const why = yield* inTime(whyNotWritable(file).pipe(Effect.provideService(FileSystem.FileSystem, fs)))
-  if (why !== undefined) return yield* new StateNotKept({ why: `the state cannot be kept: ${why}` })
   const found = yield* restored
   // Whether it can be written is better known now than at the first spec.
   yield* orNotKept(fs.access(dirname(resolve(file)), { writable: true }))
-  yield* inTime(removeStaleDrafts(file).pipe(Effect.provideService(FileSystem.FileSystem, fs)))
+  yield* inTime(file, removeStaleDrafts(file))
   return StateStore.of({
     restored: found,
     keep: Effect.fnUntraced(function* (state) {
@@ -117,8 +125,9 @@ const make = Effect.fnUntraced(function* (file: string, vpc: VpcId) {
 
 /**
  * `--state-file`: the state in one JSON file, replaced as a whole and synced to disk before {@link StateStore} says that it
- * is kept. A file that cannot be understood is put aside as `….corrupt` and stops no start; one that cannot be opened, or
- * a folder that cannot be written, does; so does the state of another VPC, which is left as it is.
+ * is kept. Where a symbolic link has the name, that is the file it leads to. A file that cannot be understood is put aside as
+ * `….corrupt` and stops no start; one that cannot be opened, or a folder that cannot be written, does; so does the state of
+ * another VPC, which is left as it is.
  */
 export const layer = (file: string, vpc: VpcId): Layer.Layer<StateStore, StateNotKept, FileSystem.FileSystem> =>
   Layer.effect(StateStore, make(file, vpc))

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
+import { lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -143,6 +143,41 @@ describe("a state file", () => {
         mkdirSync(join(file, "full"), { recursive: true })
         assert.include((yield* Effect.flip(keep(state))).why, file)
         assert.deepStrictEqual(readdirSync(folder), ["state.json"])
+      }),
+    ),
+  )
+
+  for (const isThere of [true, false])
+    it.live(
+      `behind symbolic links ${isThere ? "" : "that lead to nothing yet "}is kept where they lead, and they stay`,
+      () =>
+        withFolder((folder) =>
+          Effect.gen(function* () {
+            const disk = join(folder, "disk")
+            mkdirSync(disk)
+            if (isThere) writeFileSync(join(disk, "state.json"), textOf({ ...state, drained: new Set() }))
+            symlinkSync(join("disk", "state.json"), join(folder, "near.json"))
+            const file = join(folder, "state.json")
+            symlinkSync(join(folder, "near.json"), file)
+            assert.strictEqual((yield* restored(file)) !== undefined, isThere)
+            yield* Effect.flatMap(StateStore, ({ keep }) => keep(state)).pipe(
+              Effect.provide(start(file), { local: true }),
+            )
+            assert.isTrue(lstatSync(file).isSymbolicLink())
+            assert.deepStrictEqual(readdirSync(disk), ["state.json"])
+            assert.strictEqual(readFileSync(join(disk, "state.json"), "utf8"), textOf(state))
+            assert.deepStrictEqual(readdirSync(folder).toSorted(), ["disk", "near.json", "state.json"])
+          }),
+        ),
+    )
+
+  it.live("behind a symbolic link to itself refuses the start, naming the file", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        const file = join(folder, "state.json")
+        symlinkSync(file, file)
+        assert.include((yield* Effect.flip(restored(file))).why, file)
+        assert.isTrue(lstatSync(file).isSymbolicLink())
       }),
     ),
   )
