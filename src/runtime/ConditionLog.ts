@@ -17,12 +17,16 @@ export interface Condition {
   readonly patience: Millis
   /** Something that is held; the rest concerns the daemon as a whole. */
   readonly isHold: boolean
+  /** The hash that lets it go. A line with another one is of no use to the operator any more. */
+  readonly hash?: string
 }
 
 interface Known extends Condition {
   readonly since: Millis
   /** Undefined: not logged yet. */
   readonly loggedAt: Millis | undefined
+  /** The hash that its last line had. */
+  readonly loggedHash: string | undefined
 }
 
 /** The conditions that hold at present, by key. */
@@ -37,6 +41,8 @@ export interface ConditionLine {
 
 /** How often a condition that lasts is logged again. */
 const repeatEvery: Millis = 5 * 60_000
+/** And how soon when its hash is another one: hosts that die together are found within an interval of a second. */
+const newHashEvery: Millis = 1_000
 /** Lines of one kind in one pass, so that a thousand conflicts do not drown the rest. */
 const mostLines = 50
 
@@ -50,7 +56,20 @@ const bounded = (
   return more > 0 ? [...shown, { kind, words: `… and ${more} more`, since: now }] : shown
 }
 
-/** The conditions as they are now, and what is to be logged: changes, and every five minutes what lasts. */
+/** When a condition is to be logged that was logged before. */
+const againAt = ({ hash, loggedAt = 0, loggedHash }: Known): Millis =>
+  loggedAt + (hash === loggedHash ? repeatEvery : newHashEvery)
+
+/** When a line is due although nothing happens until then: to name the hash that lets go what is held. */
+export const nextHashAt = (conditions: Conditions): Millis | undefined => {
+  let first: Millis | undefined
+  for (const known of conditions.values())
+    if (known.loggedAt !== undefined && known.hash !== known.loggedHash)
+      first = Math.min(first ?? Infinity, againAt(known))
+  return first
+}
+
+/** The conditions as they are now, and what is to be logged: changes, new hashes, and every five minutes what lasts. */
 export const observe = (
   before: Conditions,
   present: ReadonlyArray<Condition>,
@@ -62,10 +81,10 @@ export const observe = (
   for (const condition of present) {
     const known = before.get(condition.key)
     const since = known?.since ?? now
-    const loggedAt = known?.loggedAt
-    const isDue = loggedAt === undefined ? now - since >= condition.patience : now - loggedAt >= repeatEvery
-    const next: Known = { ...condition, since, loggedAt: isDue ? now : loggedAt }
-    after.set(condition.key, next)
+    const { loggedAt, loggedHash } = known ?? {}
+    const next: Known = { ...condition, since, loggedAt, loggedHash }
+    const isDue = loggedAt === undefined ? now - since >= condition.patience : now >= againAt(next)
+    after.set(condition.key, isDue ? { ...next, loggedAt: now, loggedHash: condition.hash } : next)
     if (isDue) (loggedAt === undefined ? began : lasts).push(next)
   }
   const ended = [...before.values()].filter(({ key, loggedAt }) => loggedAt !== undefined && !after.has(key))
@@ -106,7 +125,15 @@ const patienceOfGuard = ({ kind }: GuardHold): Millis => (kind === "DeletionBrak
 const guardConditions = (world: World): ReadonlyArray<Condition> =>
   guardHoldsOf(world).flatMap((hold) =>
     hold.isCertain
-      ? [{ key: guardKey(hold), words: `held: ${hold.words}`, patience: patienceOfGuard(hold), isHold: true }]
+      ? [
+          {
+            key: guardKey(hold),
+            words: `held: ${hold.words}`,
+            patience: patienceOfGuard(hold),
+            isHold: true,
+            hash: hold.hash,
+          },
+        ]
       : [],
   )
 
@@ -165,6 +192,7 @@ export const conditionsOf = (
     words: `held: ${hold.cidr}${hold.table === undefined ? "" : ` in ${hold.table}`}: ${holdWords(hold.reason)}`,
     patience: patienceOf(hold),
     isHold: true,
+    ...(hold.reason._tag === "DeletionBrake" ? { hash: hold.reason.hash } : {}),
   }))
   const index = world.reading?.index
   const ofDaemon: Array<Condition> = [

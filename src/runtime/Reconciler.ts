@@ -27,7 +27,7 @@ import { now } from "../services/Now.ts"
 import { withoutStall } from "../services/Turns.ts"
 import { type StateNotKept, StateStore } from "../services/state/StateStore.ts"
 import { Auditor } from "./Auditor.ts"
-import { type ConditionLine, type Conditions, conditionsOf, observe } from "./ConditionLog.ts"
+import { type ConditionLine, type Conditions, conditionsOf, nextHashAt, observe } from "./ConditionLog.ts"
 import { BatchLog } from "./BatchLog.ts"
 import { count } from "./commands/Lines.ts"
 import { FailoverLog } from "./FailoverLog.ts"
@@ -264,7 +264,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
   })
 
   const wait: Effect.Effect<ReadonlyArray<Message>> = Effect.gen(function* () {
-    const dueAt = Math.min(nextAt ?? Infinity, failovers.readingDueAt ?? Infinity)
+    const dueAt = Math.min(nextAt ?? Infinity, failovers.readingDueAt ?? Infinity, nextHashAt(conditions) ?? Infinity)
     if (dueAt === Infinity) return yield* Queue.takeAll(inbox)
     const due = Effect.timeoutOption(Queue.takeAll(inbox), Math.max(shortestWait, dueAt - (yield* now)))
     return (yield* due).pipe((messages) => (messages._tag === "Some" ? messages.value : []))
