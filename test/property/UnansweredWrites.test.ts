@@ -34,9 +34,9 @@ describe("a write of which no answer came", () => {
 
   it("moves no route back off the new host when the old one returns", () => {
     const story = failing("a a a")
-    const [first, second_, third] = story.actions
-    unanswered(unanswered(story, first!), second_!)
-    story.take(WorldEvent.WriteDone({ action: third!, at: story.now })).recovers("a")
+    const [one, two, three] = story.actions
+    unanswered(unanswered(story, one!), two!)
+    story.take(WorldEvent.WriteDone({ action: three!, at: story.now })).recovers("a")
     assert.deepStrictEqual(story.pending, [])
     assert.deepStrictEqual(story.held, ["rtb-1 Unanswered", "rtb-2 Unanswered"])
     assert.deepStrictEqual(story.wait(second).reads("b b b").held, [])

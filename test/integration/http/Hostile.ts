@@ -1,5 +1,5 @@
 /** What somebody may post who means harm, or whose program is broken: how it is sent, and the status that it gets. */
-export interface HostilePost {
+interface HostilePost {
   readonly name: string
   readonly headers?: Readonly<Record<string, string>>
   /** A list is sent in chunks. */

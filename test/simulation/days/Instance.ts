@@ -26,6 +26,7 @@ import * as StateStore from "../../../src/services/state/StateStore.ts"
 import type { Disk } from "./Disk.ts"
 import type { Scene } from "./Scene.ts"
 import type { Lane } from "./VirtualTime.ts"
+import { logText } from "../../support/runtime/LogText.ts"
 
 export const specFile = "/routes.json"
 export const stateFile = "/state.json"
@@ -35,11 +36,8 @@ const detector = (scene: Scene) => withTiming(detectorOptions(), { interval: sce
 /** How long a host that died may be thought to live, at most. */
 export const boundOf = (scene: Scene): number => detectionBound(detector(scene))
 
-const text = (message: unknown): string =>
-  Array.isArray(message) ? message.map((part) => text(part)).join(" ") : String(message)
-
 /** The ports through which hosts are watched. */
-export interface Senses {
+interface Senses {
   readonly probes: ReadonlyArray<Probe["Service"]>
   readonly cloudWatch: { readonly alarms: Alarms["Service"]; readonly queue: AlarmQueue["Service"] } | undefined
   readonly statuses: InstanceStatuses["Service"]
@@ -105,7 +103,7 @@ export class Instance {
   }): void {
     const scene = this.#scene
     const logger = Logger.make(({ cause, logLevel, message }) =>
-      world.log(logLevel, text(message) + (cause.reasons.length === 0 ? "" : `: ${Cause.pretty(cause)}`)),
+      world.log(logLevel, logText(message) + (cause.reasons.length === 0 ? "" : `: ${Cause.pretty(cause)}`)),
     )
     this.#logger = Logger.layer([logger])
     const daemon = reconcilerLayer({

@@ -9,7 +9,13 @@ const root = join(import.meta.dirname, "../../..")
 /** A copy of what the simulation runs, apart from this tree. */
 const copied = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "vpc-router-planted-"))
-  for (const part of ["src", "test/simulation/days", "test/support/cloudwatch", "package.json"])
+  for (const part of [
+    "src",
+    "test/simulation/days",
+    "test/support/cloudwatch",
+    "test/support/runtime/LogText.ts",
+    "package.json",
+  ])
     cpSync(join(root, part), join(folder, part), { recursive: true })
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
   return folder

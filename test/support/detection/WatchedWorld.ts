@@ -36,7 +36,7 @@ export interface Play {
   readonly isRestart?: boolean
 }
 
-export interface Played {
+interface Played {
   /** Failovers that were written, by when. */
   readonly failovers: ReadonlyArray<{ readonly at: Millis; readonly from: number; readonly to: number }>
   /** When the planner was told that a host failed. */

@@ -143,7 +143,3 @@ export const mutantOf = (valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Arr
     { weight: 1, arbitrary: spliced },
   )
 }
-
-/** {@link mutantOf} for texts. What is no UTF-8 becomes U+FFFD, as it does wherever bytes are read as text. */
-export const mutantText = (valid: fc.Arbitrary<string>): fc.Arbitrary<string> =>
-  mutantOf(valid.map((text) => new TextEncoder().encode(text))).map((bytes) => Buffer.from(bytes).toString("utf8"))

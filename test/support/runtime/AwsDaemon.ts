@@ -1,6 +1,5 @@
 import { Cause, Clock, Context, Effect, Layer, Logger, Queue, type Scope, Semaphore, Stream } from "effect"
-import type { Verdict } from "../../../src/domain/Health.ts"
-import { Verdict as Verdicts } from "../../../src/domain/Health.ts"
+import { Verdict } from "../../../src/domain/Health.ts"
 import type { VpcId } from "../../../src/domain/Ids.ts"
 import { ip } from "../../../src/domain/Ip.ts"
 import { defaultPolicy } from "../../../src/domain/Policy.ts"
@@ -14,6 +13,7 @@ import { HealthSource, SourceState } from "../../../src/services/health/HealthSo
 import { now } from "../../../src/services/Now.ts"
 import * as StateStore from "../../../src/services/state/StateStore.ts"
 import { awsEnvironment, withEnvironment } from "../ec2/AwsEnvironment.ts"
+import { logText } from "./LogText.ts"
 import { makeLeapingClock } from "./LeapingClock.ts"
 import { Specs, specs } from "./SimulatedDaemon.ts"
 
@@ -42,9 +42,6 @@ export interface AwsDaemon {
 
 /** The SDK takes its endpoint from the environment at a client's first call: one client at a time. */
 const environment = Semaphore.makeUnsafe(1)
-
-const text = (message: unknown): string =>
-  Array.isArray(message) ? message.map((part) => text(part)).join(" ") : String(message)
 
 /** Real callers look at every answer; at most this often. */
 const lookEvery = "20 millis"
@@ -78,7 +75,7 @@ export const startAwsDaemon = Effect.fnUntraced(function* (options: {
   const lines: Array<Line> = []
   const logger = Logger.make(({ cause, logLevel, message }) => {
     const why = cause.reasons.length === 0 ? "" : `: ${Cause.pretty(cause)}`
-    lines.push({ level: logLevel, words: text(message) + why })
+    lines.push({ level: logLevel, words: logText(message) + why })
   })
   const news = yield* Queue.unbounded<ReadonlyArray<{ host: ReturnType<typeof ip>; verdict: Verdict }>>()
   const health = Layer.succeed(HealthSource, {
@@ -129,7 +126,7 @@ export const startAwsDaemon = Effect.fnUntraced(function* (options: {
             hosts.map((host) => ({
               host: ip(host),
               verdict:
-                verdict === "healthy" ? Verdicts.Healthy({ since }) : Verdicts.Failed({ since, reason: "no reply" }),
+                verdict === "healthy" ? Verdict.Healthy({ since }) : Verdict.Failed({ since, reason: "no reply" }),
             })),
           ),
         ),
