@@ -46,6 +46,8 @@ describe("many failures together", () => {
     assert.isTrue(isHeld("fa sb fa ac"), "another zone misses probes, too")
     assert.isTrue(isHeld("fa f- fa ac"), "another zone may have failed, too")
     assert.isTrue(isHeld("fa fa fa"), "nobody is heard")
+    const mass = massAfter(undefined, inWords("fa fa fa sb"), 2 / 3, 0)
+    assert.isTrue(mass?.isCertain, "who misses probes is not heard, either")
   })
 
   it("are more than two thirds of at least three hosts, unless they are one zone and another answers", () => {
