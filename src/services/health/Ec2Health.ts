@@ -1,4 +1,4 @@
-import { Clock, Effect, Latch, Random, type Scope, Stream } from "effect"
+import { Clock, Effect, Latch, Random, type Scope } from "effect"
 import type { Millis } from "../../domain/Health.ts"
 import { type Ec2Error, dispositions } from "../ec2/Ec2.ts"
 import type { InstanceStatuses } from "../ec2/InstanceStatuses.ts"
@@ -6,7 +6,7 @@ import { nowUnsafe } from "../Now.ts"
 import { readCounter } from "../ReadMetric.ts"
 import { ChangedVerdicts } from "./ChangedVerdicts.ts"
 import { type HealthSource, SourceState, starting } from "./HealthSource.ts"
-import { HostInstances } from "./HostInstances.ts"
+import { type HostInstances, placedBy } from "./HostInstances.ts"
 import { batchesOf, type CallResult, makeReader } from "./InstanceReader.ts"
 import { InstanceWatchlist } from "./InstanceWatchlist.ts"
 
@@ -126,18 +126,14 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const instances = yield* HostInstances
-  const place = Effect.map(instances.current, (found) => {
-    if (found === undefined) return
+  const place = yield* placedBy((found) => {
     if (hosts.moved(found, now())) sooner.openUnsafe()
     placed.openUnsafe()
   })
-  yield* Effect.forkScoped(Stream.runForEach(instances.changes, () => place))
   yield* Effect.forkScoped(rounds)
 
   return {
     name,
-    // A host that is new in the spec is placed before anything is said of it.
     watch: (wanted) =>
       Effect.andThen(
         place,

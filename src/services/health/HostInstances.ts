@@ -1,4 +1,4 @@
-import { Context, Effect, Equal, Layer, PubSub, Stream } from "effect"
+import { Context, Effect, Equal, Layer, PubSub, type Scope, Stream } from "effect"
 import type { InstanceId } from "../../domain/Ids.ts"
 import type { Ip } from "../../domain/Ip.ts"
 
@@ -35,3 +35,17 @@ export const layer: Layer.Layer<HostInstances> = Layer.effect(
     }
   }),
 )
+
+/**
+ * Runs `place` at every change of them, for as long as the scope lives. What it gives runs it at once with what is known, so that a
+ * host that is new in the spec is placed before anything is said of it.
+ */
+export const placedBy = (
+  place: (found: ReadonlyMap<Ip, InstanceId>) => void,
+): Effect.Effect<Effect.Effect<void>, never, HostInstances | Scope.Scope> =>
+  Effect.flatMap(HostInstances, ({ changes, current }) => {
+    const placeNow = Effect.map(current, (found) => {
+      if (found !== undefined) place(found)
+    })
+    return Effect.as(Effect.forkScoped(Stream.runForEach(changes, () => placeNow)), placeNow)
+  })

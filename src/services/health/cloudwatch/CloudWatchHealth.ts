@@ -1,4 +1,4 @@
-import { Clock, Effect, Latch, type Scope, Stream } from "effect"
+import { Clock, Effect, Latch, type Scope } from "effect"
 import type { AlarmEvent } from "../../../domain/AlarmEvent.ts"
 import { type AlarmScope, idleNames, isOfInterest } from "../../../domain/AlarmScope.ts"
 import type { InsufficientData } from "../../../domain/AlarmVerdict.ts"
@@ -6,7 +6,7 @@ import type { Millis } from "../../../domain/Health.ts"
 import { nowUnsafe } from "../../Now.ts"
 import { ChangedVerdicts } from "../ChangedVerdicts.ts"
 import { type HealthSource, type SourceStanding, SourceState, starting } from "../HealthSource.ts"
-import { HostInstances } from "../HostInstances.ts"
+import { type HostInstances, placedBy } from "../HostInstances.ts"
 import { backoff, tolerated } from "./AlarmBackoff.ts"
 import { listen } from "./AlarmEvents.ts"
 import { type AlarmFailure, isGrave, withOwnFaults } from "./AlarmFailure.ts"
@@ -115,15 +115,12 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const instances = yield* HostInstances
-  const place = Effect.map(instances.current, (found) => found !== undefined && hosts.moved(found, now()))
-  yield* Effect.forkScoped(Stream.runForEach(instances.changes, () => place))
+  const place = yield* placedBy((found) => void hosts.moved(found, now()))
   yield* Effect.forkScoped(polls)
   const events = options.queue === undefined ? undefined : yield* listen(options.queue, hear)
 
   return {
     name,
-    // A host that is new in the spec is placed before anything is said of it.
     watch: (wanted) =>
       Effect.andThen(
         place,
