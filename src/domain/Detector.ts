@@ -128,12 +128,19 @@ const learn = (options: DetectorOptions, state: Detector, observation: Observati
   }
 }
 
+const none: ReadonlyArray<PendingProbe> = []
+
 /** The probes whose time is over at `now`, and which were not counted as missed before. */
 export const overdue = ({ pending }: Detector, now: Millis): ReadonlyArray<PendingProbe> =>
-  pending.filter((probe) => !probe.missed && probe.deadline <= now)
+  pending.length === 0 ? none : pending.filter((probe) => !probe.missed && probe.deadline <= now)
+
+/** Whether there is a probe that was neither answered nor missed. */
+export const isAwaiting = ({ pending }: Detector): boolean => pending.length > 0 && pending.some(({ missed }) => !missed)
 
 /** Counts the probes whose time is over as misses, and draws the conclusion. */
 const judged = (options: DetectorOptions, state: Detector, now: Millis, rejection?: string): Detector => {
+  // As a rule the last probe was answered when the next one goes out.
+  if (state.pending.length === 0) return state
   const missed = overdue(state, now)
   const [first] = missed
   const rest = replyWindow(options) - options.timeout
@@ -192,14 +199,15 @@ const sent = (
 ): Detector => {
   const deadline = now + options.timeout
   const probe = { sequence, sentAt: now, deadline, missed: false, othersAnsweredAt, othersAnswerSince }
-  const pending = [...state.pending, probe]
-  return { ...state, pending, nextProbeAt: now + untilNext(options, { ...state, pending }, sequence) }
+  const pending = state.pending.length === 0 ? [probe] : [...state.pending, probe]
+  return { ...state, pending, nextProbeAt: now + untilNext(options, state, pending, sequence) }
 }
 
 /** From a probe to the next one, or to the look at what has become of it, unless a reply comes before. */
 const untilNext = (
   options: DetectorOptions,
-  { misses, pending, seed, verdict }: Detector,
+  { misses, seed, verdict }: Detector,
+  pending: ReadonlyArray<PendingProbe>,
   sequence: number,
 ): Millis => {
   if (verdict._tag !== "Healthy") return spacing(options, seed, sequence)

@@ -7,10 +7,11 @@ const leap: Millis = 1000
 /** How exact the time since boot is. */
 const grain: Millis = 100
 
-/** A sleep until a time. `awaits`: something was to be seen meanwhile. */
 interface Sleep {
+  readonly from: Millis
   readonly until: Millis
   readonly awaits: boolean
+  readonly wall: Millis
 }
 
 /**
@@ -21,7 +22,7 @@ export class Pauses {
   readonly #clock: Clock.Clock
   readonly #sinceBoot: () => Millis
   readonly #tolerance: Millis
-  #slept: (Sleep & { readonly from: Millis; readonly wall: Millis }) | undefined
+  #slept: Sleep | undefined
   /** The time since boot less the monotonic one: what the machine was suspended, but for a constant. */
   #suspended: Millis | undefined
 
@@ -31,10 +32,10 @@ export class Pauses {
     this.#tolerance = tolerance
   }
 
-  /** A sleep begins. */
-  sleeps(now: Millis, sleep: Sleep): void {
-    this.#suspended ??= this.#sinceBoot() - now
-    this.#slept = { ...sleep, from: now, wall: this.#clock.currentTimeMillisUnsafe() }
+  /** A sleep until a time begins. `awaits`: something was to be seen meanwhile. */
+  sleeps(from: Millis, until: Millis, awaits: boolean): void {
+    this.#suspended ??= this.#sinceBoot() - from
+    this.#slept = { from, until, awaits, wall: this.#clock.currentTimeMillisUnsafe() }
   }
 
   /** From when nothing was seen until `now`; `undefined` if the wake came in time. */

@@ -1,4 +1,4 @@
-import { Clock, Effect, Latch, Layer, Random, type Scope, type Stream } from "effect"
+import { Clock, Duration, Effect, Latch, Layer, Random, type Scope, type Stream } from "effect"
 import {
   type DetectorOptions,
   detectionBound,
@@ -116,8 +116,8 @@ export const make = Effect.fnUntraced(function* (
 
     let present = now()
 
-    /** Does what is due. */
-    const pass = Effect.suspend((): Effect.Effect<void, ProbeUnavailable> => {
+    /** Does what is due, and gives what is left to be done, if anything is. */
+    const pass = (): Effect.Effect<void, ProbeUnavailable> | undefined => {
       present = now()
       const blindFrom = pauses.woke(present)
       if (blindFrom !== undefined) hosts.blind(blindFrom, present, "this process did not run")
@@ -128,11 +128,12 @@ export const make = Effect.fnUntraced(function* (
       if (hosts.size === 0 || traffic.proven(present)) becomeUp()
       const batch = hosts.take(present, batchLimit)
       if (batch.length > 0) traffic.sent(batch.length, present)
-      const send = batch.length > 0 ? transport.send(batch) : Effect.void
+      const send = batch.length > 0 ? transport.send(batch) : undefined
       if (announced || state._tag === "Down") return send
       announced = true
-      return Effect.andThen(Effect.logInfo(`health source ${probe.name} is up`), send)
-    })
+      const said = Effect.logInfo(`health source ${probe.name} is up`)
+      return send === undefined ? said : Effect.andThen(said, send)
+    }
 
     const untilDue = (): Millis => {
       const awaits = hosts.awaits(present)
@@ -141,7 +142,7 @@ export const make = Effect.fnUntraced(function* (
         : Math.min(hosts.earliest, traffic.due(present), awaits ? present + options.timeout / 3 : Infinity)
       // Whole milliseconds and never none: timers know no fractions, and batches shall stay apart.
       const pause = Math.max(1, Math.ceil(due - present))
-      pauses.sleeps(present, { until: present + pause, awaits })
+      pauses.sleeps(present, present + pause, awaits)
       return pause
     }
 
@@ -149,10 +150,11 @@ export const make = Effect.fnUntraced(function* (
       for (;;) {
         isAsleep = false
         isWoken = false
-        yield* pass
+        const rest = pass()
+        if (rest !== undefined) yield* rest
         const pause = untilDue()
         isAsleep = true
-        yield* Number.isFinite(pause) ? Effect.sleep(pause) : Effect.never
+        yield* Number.isFinite(pause) ? clock.sleep(Duration.millis(pause)) : Effect.never
       }
     })
     // It is woken seldom, and sleeps often: so sleeping is what is cheap.

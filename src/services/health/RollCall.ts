@@ -81,11 +81,14 @@ export class RollCall {
 
   /** A host answered or missed its probe, or nothing can be told of it any more. */
   settled(host: Ip, isMissed: boolean): void {
-    for (const call of [this.#some, this.#all]) {
-      if (!call.awaited.delete(host)) continue
-      if (isMissed) call.missed++
-      this.#end(call)
-    }
+    this.#settle(this.#some, host, isMissed)
+    this.#settle(this.#all, host, isMissed)
+  }
+
+  #settle(call: Call, host: Ip, isMissed: boolean): void {
+    if (!call.awaited.delete(host)) return
+    if (isMissed) call.missed++
+    this.#end(call)
   }
 
   /** Whether others had their say since this silence began. */

@@ -1,4 +1,4 @@
-import { type Detector, isAwaited, Observation, observe, overdue, reprieved, watched } from "../../domain/Detector.ts"
+import { type Detector, isAwaited, isAwaiting, Observation, observe, overdue, reprieved, watched } from "../../domain/Detector.ts"
 import { type DetectorOptions, forHosts } from "../../domain/DetectorOptions.ts"
 import { type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
@@ -10,6 +10,9 @@ import { ProbeCounts } from "./ProbeMetrics.ts"
 import { RollCall } from "./RollCall.ts"
 import { Silences } from "./Silences.ts"
 import { UntoldFailures } from "./UntoldFailures.ts"
+
+// Taken out once, as each packet is one of these.
+const { Replied, Sent } = Observation
 
 interface Watched {
   readonly host: Ip
@@ -177,7 +180,7 @@ export class Watchlist {
       entry.sequence = (sequence + 1) & 0xffff
       entry.sentAt = now
       this.counts.missed += overdue(entry.detector, now).length
-      this.#observe(entry, Observation.Sent({ sequence, ...this.#others }), now)
+      this.#observe(entry, Sent({ sequence, ...this.#others }), now)
       this.#queue.add(entry)
       batch.push({ host, sequence })
     }
@@ -195,7 +198,7 @@ export class Watchlist {
     const before = failedOf === undefined ? entry.detector : reprieved(failedOf, entry.detector)
     if (!isAwaited(this.#options, before, sequence, at)) return
     entry.detector = before
-    this.#observe(entry, Observation.Replied({ sequence }), at)
+    this.#observe(entry, Replied({ sequence }), at)
     if (failedOf !== undefined) this.#takeBack(host)
     this.#heard(at)
     this.counts.answered++
@@ -259,7 +262,7 @@ export class Watchlist {
     const [detector, verdict, nextProbeAt] = observe(this.#options, before, observation, now)
     entry.detector = detector
     entry.due = momentOf(this.#options, detector, nextProbeAt, entry.sentAt)
-    if (detector.pending.some(({ missed }) => !missed)) this.#awaited.add(entry)
+    if (isAwaiting(detector)) this.#awaited.add(entry)
     else this.#awaited.delete(entry)
     const silentSince = doubtOf(detector)
     const turned = (silentSince === undefined) !== (doubtOf(before) === undefined)

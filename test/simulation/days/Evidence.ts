@@ -110,12 +110,15 @@ export class Evidence {
         const ear = ears.get(host)
         if (ear === undefined || at - sentAt > replyWindow) return
         ear.heardAt = at
-        if (ear.unanswered.some((one) => one < sentAt)) ear.goods = 0
-        const later = ear.unanswered.filter((one) => one > sentAt)
-        ear.unanswered.splice(0, ear.unanswered.length, ...later)
+        // In the order in which they were sent: those up to this one are answered for.
+        const { unanswered } = ear
+        for (let first = unanswered[0]; first !== undefined && first <= sentAt; first = unanswered[0]) {
+          if (first < sentAt) ear.goods = 0
+          unanswered.shift()
+        }
         // A probe from before the verdict says nothing against it.
         if (ear.failedSince === undefined || sentAt < ear.failedSince + replyTimeout) return
-        ear.goods = later.some((one) => at - one >= replyTimeout) ? 0 : ear.goods + 1
+        ear.goods = unanswered.some((one) => at - one >= replyTimeout) ? 0 : ear.goods + 1
         if (ear.goods < rise) return
         ear.failedSince = undefined
         ear.goods = 0

@@ -1,22 +1,14 @@
 import type { Lane } from "./VirtualTime.ts"
 
-export interface TimerEntry {
-  readonly due: number
-  /** Orders those that are due together. */
-  readonly tie: number
-  readonly lane: Lane
-  readonly run: () => void
-}
-
-/** Something that is to run at a time. */
-export class Timer implements TimerEntry {
+/** Something that is to run at a time. `tie` orders those that are due together. */
+export class Timer {
   due: number
   readonly tie: number
   readonly lane: Lane
   readonly run: () => void
   isCancelled = false
 
-  constructor({ due, lane, run, tie }: TimerEntry) {
+  constructor(due: number, tie: number, lane: Lane, run: () => void) {
     this.due = due
     this.tie = tie
     this.lane = lane
@@ -28,24 +20,20 @@ export class Timer implements TimerEntry {
   }
 }
 
-const before = (one: TimerEntry, other: TimerEntry): boolean =>
+const before = (one: Timer, other: Timer): boolean =>
   one.due < other.due || (one.due === other.due && one.tie < other.tie)
 
 /** A binary heap of timers, by when they are due. Cancelled ones stay until they come up. */
 export class TimerHeap {
   readonly #heap: Array<Timer> = []
 
-  add(entry: TimerEntry): Timer {
-    return this.#insert(new Timer(entry))
-  }
-
   /** Puts one back that was taken. */
   postpone(timer: Timer, due: number): void {
     timer.due = due
-    this.#insert(timer)
+    this.add(timer)
   }
 
-  #insert(timer: Timer): Timer {
+  add(timer: Timer): Timer {
     const heap = this.#heap
     let at = heap.length
     heap.push(timer)

@@ -1,7 +1,7 @@
 import { Clock, Context, Duration, Effect, Random, References, Scheduler } from "effect"
 import { BootClock } from "../../../src/services/health/BootClock.ts"
 import type { Dice } from "./Dice.ts"
-import { TimerHeap, type Timer } from "./TimerHeap.ts"
+import { Timer, TimerHeap } from "./TimerHeap.ts"
 
 /** 2026-01-01: when every simulation begins, in milliseconds. */
 export const beginning = 1_767_225_600_000
@@ -43,7 +43,7 @@ export class VirtualTime {
   }
 
   at(lane: Lane, due: number, run: () => void): Timer {
-    return this.#timers.add({ due, tie: this.#dice.bits(), lane, run })
+    return this.#timers.add(new Timer(due, this.#dice.bits(), lane, run))
   }
 
   /** Runs what is to be run until `until`. `after` is told when a moment is over. */
