@@ -1,4 +1,13 @@
-import { type Detector, isAwaited, isAwaiting, Observation, observe, overdue, reprieved, watched } from "../../domain/Detector.ts"
+import {
+  type Detector,
+  isAwaited,
+  isAwaiting,
+  Observation,
+  observe,
+  overdue,
+  reprieved,
+  watched,
+} from "../../domain/Detector.ts"
 import { type DetectorOptions, forHosts } from "../../domain/DetectorOptions.ts"
 import { type Millis, Verdict } from "../../domain/Health.ts"
 import type { Ip } from "../../domain/Ip.ts"
