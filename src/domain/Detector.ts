@@ -135,8 +135,7 @@ export const overdue = ({ pending }: Detector, now: Millis): ReadonlyArray<Pendi
   pending.length === 0 ? none : pending.filter((probe) => !probe.missed && probe.deadline <= now)
 
 /** Whether there is a probe that was neither answered nor missed. */
-export const isAwaiting = ({ pending }: Detector): boolean =>
-  pending.length > 0 && pending.some(({ missed }) => !missed)
+export const isAwaiting = ({ pending }: Detector): boolean => pending.some(({ missed }) => !missed)
 
 /** Counts the probes whose time is over as misses, and draws the conclusion. */
 const judged = (options: DetectorOptions, state: Detector, now: Millis, rejection?: string): Detector => {

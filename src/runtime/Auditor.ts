@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { type Action, cellKey, targetWords, words } from "../domain/Action.ts"
 import { guardHoldsOf } from "../domain/GuardHold.ts"
+import type { Millis } from "../domain/Health.ts"
 import type { Ip } from "../domain/Ip.ts"
 import type { Operator } from "../domain/Operator.ts"
 import { hostsOf, type RouteSpec } from "../domain/RouteSpec.ts"
@@ -49,7 +50,7 @@ export class Auditor {
 
   /** An event was applied to the world `before`. */
   readonly applied = Effect.fnUntraced({ self: this }, function* (event: WorldEvent, before: World) {
-    const record = this.#recordOf(event, before, isoTime(yield* now))
+    const record = this.#recordOf(event, before, yield* now)
     if (record !== undefined) yield* (yield* AuditLog).record(record)
   })
 
@@ -77,9 +78,10 @@ export class Auditor {
     for (const action of actions) yield* record({ ...this.#writeOf(action, at), ...unknown })
   })
 
-  #recordOf(event: WorldEvent, before: World, at: string): AuditRecord | undefined {
+  #recordOf(event: WorldEvent, before: World, millis: Millis): AuditRecord | undefined {
     switch (event._tag) {
       case "SpecAccepted": {
+        const at = isoTime(millis)
         const { by, spec } = event
         const changes = changesOf(this.#spec?.spec ?? new Map(), spec)
         // What was confirmed was confirmed for the spec that was in force.
@@ -91,6 +93,7 @@ export class Auditor {
         return { time: at, kind: "spec", source: this.#source, peer: peerOf(by), ...size, changes: some, more }
       }
       case "Restored": {
+        const at = isoTime(millis)
         const { confirmed, drained, spec } = event.durable
         this.#spec = { origin: { source: "state-file", peer: null, at }, spec }
         this.#drains = new Map([...drained].map((host) => [host, { action: "drain", peer: null, at: null }]))
@@ -100,6 +103,7 @@ export class Auditor {
       }
       case "HostDrained":
       case "HostUndrained": {
+        const at = isoTime(millis)
         const kind = event._tag === "HostDrained" ? "drain" : "undrain"
         const drains = new Map(this.#drains)
         if (kind === "drain") drains.set(event.host, { action: "drain", peer: peerOf(event.by), at })
@@ -110,6 +114,7 @@ export class Auditor {
       case "DeletionsConfirmed": {
         const { brake, confirmed } = before
         if (brake?.hash !== event.hash) return undefined
+        const at = isoTime(millis)
         const asked: Asked = { action: "confirm", peer: peerOf(event.by), at }
         // What was confirmed before and is still to be done, and this.
         const due = [...confirmed.values()].flatMap((one): ReadonlyArray<readonly [string, Asked]> => {
@@ -124,6 +129,7 @@ export class Auditor {
       case "HoldConfirmed": {
         const hold = guardHoldsOf(before).find(({ hash }) => hash === event.hash)
         if (hold === undefined || hold.kind === "DeletionBrake") return undefined
+        const at = isoTime(millis)
         const { some, more } = listed(hold.hosts)
         const guard = guardNames[hold.kind]
         return { time: at, kind: "release", guard, hash: hold.hash, peer: peerOf(event.by), hosts: some, more }

@@ -2,11 +2,15 @@ import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
+import { Days } from "./Days.ts"
 import { Dice } from "./Dice.ts"
 import { Disk } from "./Disk.ts"
 import { minute } from "./Faults.ts"
+import { interfaceIn } from "./Judge.ts"
 import { withoutEscape } from "./NoEscape.ts"
+import { unsettled } from "./Settled.ts"
 import { type Play, simulate } from "./Simulate.ts"
+import { Trace } from "./Trace.ts"
 import { beginning, VirtualTime } from "./VirtualTime.ts"
 
 /** Five minutes of many faults, and the time to settle. */
@@ -102,6 +106,37 @@ describe("the disk", () => {
       contents.add(disk.text("/b"))
     }
     assert.isAbove(contents.size, 2)
+  })
+})
+
+describe("whether the tables have settled", () => {
+  it("is told by what is known of a drain: who surely is drained may not carry, of whom nobody knows may", () => {
+    const days = new Days("drains", new Trace(), { hosts: 3, tables: 2, cidrs: 1 })
+    const daemon = days.startDaemon()
+    const found = withoutEscape(() => {
+      const settled = (): ReadonlyArray<string> => {
+        let faults: ReadonlyArray<string> = ["no status"]
+        daemon.status((status) => (faults = unsettled(days, daemon, status)))
+        days.time.run(days.time.now + 1, () => undefined)
+        return faults
+      }
+      days.time.run(days.time.now + 30_000, () => undefined)
+      const from = days.time.now
+      days.want({ "10.200.0.0/24": days.scene.hosts }, new Dice("all"))
+      days.time.run(from + 60_000, () => undefined)
+      const before = settled()
+      const route = days.cloud.truth.tables
+        .values()
+        .next()
+        .value?.routes.find(({ destination }) => destination === "10.200.0.0/24")
+      const carrier = days.scene.hosts.find((host) => days.interfaceOf(host) === interfaceIn(route))
+      assert(carrier !== undefined)
+      daemon.evidence.drains.set(carrier, { from: Infinity, mayBeFrom: from, until: Infinity })
+      const unknown = settled()
+      daemon.evidence.drains.set(carrier, { from, mayBeFrom: from, until: Infinity })
+      return { before, unknown, sure: settled().length }
+    })
+    assert.deepStrictEqual(found, { before: [], unknown: [], sure: 2 })
   })
 })
 

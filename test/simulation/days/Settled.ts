@@ -34,6 +34,8 @@ export const unsettled = (days: Days, daemon: Daemon, status: Status): ReadonlyA
   for (const [range, hosts] of Object.entries(wanted)) {
     if (isExcluded(days, range) || hosts.length === 0) continue
     const eligible = hosts.filter((host) => isUp(host) && !daemon.evidence.mayBeDrained(host, now))
+    // After two daemons wrote over each other's state nobody knows whether a host is drained: then it may carry, and need not.
+    const able = hosts.filter((host) => isUp(host) && !daemon.evidence.isDrained(host, now))
     const ends = new Set<string>()
     for (const { id } of tables) {
       const route = routeIn(truth, { table: id, cidr: range })
@@ -41,11 +43,7 @@ export const unsettled = (days: Days, daemon: Daemon, status: Status): ReadonlyA
       if (route !== undefined && !isOurs(truth, route)) continue
       if (isDefaultRoute(range) && scene.policy.tables._tag === "Every" && route === undefined) continue
       if (eligible.length === 0) continue
-      if (
-        carrier !== undefined &&
-        route?.state === "active" &&
-        eligible.some((host) => interfaceFor(host) === carrier)
-      ) {
+      if (carrier !== undefined && route?.state === "active" && able.some((host) => interfaceFor(host) === carrier)) {
         ends.add(carrier)
         continue
       }
