@@ -8,8 +8,8 @@ import { RouteTarget } from "./Vpc.ts"
 import type { StandingRoute } from "./VpcIndex.ts"
 import { cellsOf, type World } from "./World.ts"
 import type { WorldEvent } from "./WorldEvent.ts"
-import { blamesInterface, mayBeDone } from "./WriteFailure.ts"
-import { doubted, uncertain, written } from "./WriteLog.ts"
+import { blamesInterface, findingOf, mayBeDone } from "./WriteFailure.ts"
+import { content, doubted, foundGone, foundThere, type LogEntry, uncertain, written } from "./WriteLog.ts"
 
 type WriteFailed = Extract<WorldEvent, { readonly _tag: "WriteFailed" }>
 
@@ -33,36 +33,42 @@ const routeAfter = (world: World, action: Action): StandingRoute | undefined => 
 const routeBefore = (action: Action): StandingRoute | undefined =>
   action._tag === "CreateRoute" ? undefined : ownRoute(action.before)
 
-/** EC2 did a write. */
-export const writeDone = (world: World, action: Action, doneAt: Millis): [World, ReadonlySet<Cidr>] => {
-  const present = cellsOf(world, action.cidr)(action.table).present
-  // A reading may have shown the new route before EC2's answer came, and an older one may yet follow.
-  const former = [routeBefore(action), present]
-  const entry = written(ByCell.get(world.writes, action), former, routeAfter(world, action), doneAt)
-  const isCounted = world.reading?.index.tables.includes(action.table) === true
-  const change = Number(action._tag !== "DeleteRoute") - Number(present?.owned === true)
-  const owned = isCounted ? world.owned + change : world.owned
-  const isUnconfirmed = action._tag === "DeleteRoute" && !world.confirmed.has(deletionKey(action))
-  const highWater = isUnconfirmed ? noteDeleted(world.highWater, action.cidr, doneAt) : world.highWater
-  let { obstacles } = world
+/** How many routes are ours once the cell's log says this. */
+const ownedAfter = (world: World, { cidr, table }: Action, entry: LogEntry): number => {
+  if (world.reading?.index.tables.includes(table) !== true) return world.owned
+  const read = world.reading.index.byCidr.get(cidr)?.get(table)
+  const isOwned = (route: StandingRoute | undefined) => Number(route?.owned === true)
+  return world.owned + isOwned(content(entry, read).present) - isOwned(cellsOf(world, cidr)(table).present)
+}
+
+/** The obstacles that are left once a cell is as the write would have it, and the CIDRs of the others: where there is room. */
+const obstaclesAfter = (world: World, action: Action): readonly [World["obstacles"], ReadonlySet<Cidr>] => {
+  let obstacles = ByCell.set(world.obstacles, action, undefined)
   const dirty = new Set([action.cidr])
-  obstacles = ByCell.set(obstacles, action, undefined)
   if (action._tag === "DeleteRoute")
     for (const [range, row] of obstacles)
       if (row.get(action.table)?.disposition === "full") {
         obstacles = ByCell.set(obstacles, { table: action.table, cidr: range }, undefined)
         dirty.add(range)
       }
-  return [
-    {
-      ...world,
-      writes: ByCell.set(world.writes, action, entry),
-      obstacles,
-      owned,
-      highWater: noteOwned(highWater, owned, doneAt),
-    },
-    dirty,
-  ]
+  return [obstacles, dirty]
+}
+
+const highWaterAfter = (world: World, action: Action, owned: number, at: Millis): World["highWater"] => {
+  const isUnconfirmed = action._tag === "DeleteRoute" && !world.confirmed.has(deletionKey(action))
+  return noteOwned(isUnconfirmed ? noteDeleted(world.highWater, action.cidr, at) : world.highWater, owned, at)
+}
+
+/** EC2 did a write. */
+export const writeDone = (world: World, action: Action, doneAt: Millis): [World, ReadonlySet<Cidr>] => {
+  const present = cellsOf(world, action.cidr)(action.table).present
+  // A reading may have shown the new route before EC2's answer came, and an older one may yet follow.
+  const former = [routeBefore(action), present]
+  const entry = written(ByCell.get(world.writes, action), former, routeAfter(world, action), doneAt)
+  const owned = ownedAfter(world, action, entry)
+  const [obstacles, dirty] = obstaclesAfter(world, action)
+  const writes = ByCell.set(world.writes, action, entry)
+  return [{ ...world, writes, obstacles, owned, highWater: highWaterAfter(world, action, owned, doneAt) }, dirty]
 }
 
 /** What the cell holds now is not known: the write may have been done. */
@@ -80,6 +86,27 @@ export const writeUnanswered = (world: World, action: Action, at: Millis): [Worl
 
 /** How long EC2's word that it will not have an interface is believed against the readings. */
 const refusalMemory: Millis = 30_000
+
+/**
+ * What EC2's answer says of the cell, where that is enough to go on: there is none, or there is one and we wrote it. Then
+ * the log with it. Otherwise the next reading tells.
+ */
+const found = (world: World, { action, at, code, disposition }: WriteFailed): LogEntry | undefined => {
+  const finding = findingOf(action._tag, { code, disposition })
+  if (finding === undefined) return undefined
+  const read = world.reading?.index.byCidr.get(action.cidr)?.get(action.table)
+  if (read?.owned === false) return undefined
+  const entry = ByCell.get(world.writes, action)
+  if (finding === "there") return entry && foundThere(entry, at)
+  return foundGone(entry, cellsOf(world, action.cidr)(action.table).present, at)
+}
+
+const mayHaveDeleted = (world: World, cell: Action): boolean =>
+  ByCell.get(world.writes, cell)?.attempted?.some(({ isOpen, route }) => isOpen && route === undefined) === true
+
+/** Whether EC2's refusal says that the cell is as the write would have it: our own route is there, or none is. */
+export const isAlreadySo = (world: World, failed: WriteFailed): boolean =>
+  failed.action._tag !== "ReplaceRoute" && found(world, failed) !== undefined
 
 /** The writes, where EC2's refusal speaks against what we believe of the cell, or its silence leaves that open. */
 const writesAfter = (world: World, event: WriteFailed): World["writes"] => {
@@ -103,6 +130,14 @@ export const writeFailed = (world: World, event: WriteFailed): [World, ReadonlyS
     obstacle(ByCell.get(world.obstacles, action), action, event, at),
   )
   const dirty = new Set([action.cidr])
+  const entry = found(world, event)
+  if (entry !== undefined) {
+    // A try of it had no answer. Here it is.
+    if (action._tag === "DeleteRoute" && mayHaveDeleted(world, action)) return writeDone(world, action, at)
+    const owned = ownedAfter(world, action, entry)
+    const writes = ByCell.set(world.writes, action, entry)
+    return [{ ...world, obstacles, writes, owned, highWater: noteOwned(world.highWater, owned, at) }, dirty]
+  }
   if (action._tag === "DeleteRoute" || !blamesInterface(event, action.interfaceId))
     return [{ ...world, obstacles, writes: writesAfter(world, event) }, dirty]
   const refusedInterfaces = new Map([...world.refusedInterfaces].filter(([, until]) => until > at))

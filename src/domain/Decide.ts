@@ -77,7 +77,11 @@ const guard = (world: World, action: Action, now: Millis): Held | undefined => {
   const hold = { cidr: action.cidr, table: action.table, action }
   const stands = obstacleAt(world, action)
   if (blocks(stands, action, now)) return { ...hold, reason: HoldReason.WriteFailed(stands), until: stands.until }
-  const contended = contention(writeTo(world, action))
+  const entry = writeTo(world, action)
+  // Readings that show none may be stale, and what we believe is there leads to a host that is to carry it no more.
+  if (action._tag === "CreateRoute" && entry?.written !== undefined && entry.written.interfaceId !== action.interfaceId)
+    return undefined
+  const contended = contention(entry)
   return contended !== undefined && now < contended.until && action.urgency !== "failover"
     ? { ...hold, reason: HoldReason.Contended({ times: contended.times }), until: contended.until }
     : undefined

@@ -75,6 +75,16 @@ export const dispositionOf = (code: string, httpStatus: number | undefined, mess
     : "transient"
 }
 
+/** What EC2's answer to a write says of the cell: a route is there, or none is. Undefined: it says nothing of that. */
+export const findingOf = (
+  write: "CreateRoute" | "ReplaceRoute" | "DeleteRoute",
+  { code, disposition }: { readonly code: string; readonly disposition: Disposition },
+): "there" | "gone" | undefined => {
+  if (disposition !== "refresh") return undefined
+  if (write === "CreateRoute") return code === "RouteAlreadyExists" ? "there" : undefined
+  return code === "InvalidRoute.NotFound" || code === "InvalidParameterValue" ? "gone" : undefined
+}
+
 /** Whether the write may have been done all the same. */
 export const mayBeDone = (failure: { readonly disposition: Disposition; readonly code: string }): boolean =>
   failure.disposition === "transient" || failure.code === "UnconfirmedAnswer"

@@ -14,6 +14,12 @@ const contentionMemory: Millis = 60 * 60_000
 const firstPatience: Millis = 10_000
 const longestPatience: Millis = 5 * 60_000
 
+/**
+ * How long EC2's word, in its answer to a write, is believed against readings; doubles with every such answer. With the
+ * first patience a write is asked for again 10, 50, 130 and 290 s after it was done, while readings are five minutes old.
+ */
+const firstTrust: Millis = 40_000
+
 const patience = (reversals: number): Millis => Math.min(longestPatience, firstPatience * 2 ** Math.min(reversals, 10))
 
 /** How many earlier contents of a cell are kept to recognise an old reading. */
@@ -26,6 +32,20 @@ export interface Attempt {
   readonly at: Millis
   /** No reading since then tells, either. */
   readonly isOpen: boolean
+}
+
+/** EC2's word that a cell is as the log has it, and not as readings show it. */
+export interface Proof {
+  readonly at: Millis
+  /** How often it has said so. */
+  readonly times: number
+}
+
+/** A route of another kind that a reading showed since our last write to the cell. */
+export interface Foreign {
+  readonly route: StandingRoute
+  /** When the last reading that showed it began. */
+  readonly at: Millis
 }
 
 /** Our last write to one cell, and what readings made of it since. `undefined` as a route: none. */
@@ -47,6 +67,9 @@ export interface LogEntry {
   readonly reversals: number
   /** The last one last. */
   readonly attempted?: ReadonlyArray<Attempt> | undefined
+  readonly proof?: Proof | undefined
+  /** While a reading that shows a route of ours may be older than the one that showed this. */
+  readonly foreign?: Foreign | undefined
 }
 
 /** The content of a cell: `present` is what is compared with the plan, `believed` what counts as our intention. */
@@ -70,18 +93,57 @@ export const written = (
   route: StandingRoute | undefined,
   at: Millis,
 ): LogEntry => {
-  const history = entry !== undefined && at - entry.at < staleHorizon ? entry.before : []
+  const isRecent = entry !== undefined && at - entry.at < staleHorizon
+  const history = isRecent ? entry.before : []
   return {
     written: route,
     before: distinct([...former, ...history]).slice(0, historyLength),
     at,
     shown: "written",
     reversals: entry?.reversals ?? 0,
+    // Readings of this cell were stale a moment ago.
+    proof: isRecent ? entry.proof : undefined,
   }
 }
 
 /** EC2 refused a write because the cell is not as we believe it to be: whatever the next reading shows is no old reading. */
 export const doubted = (entry: LogEntry): LogEntry => ({ ...entry, before: [] })
+
+/** EC2 says that the cell is as we left it: readings that showed otherwise were stale, and nobody changed it back. */
+const proven = (entry: LogEntry, at: Millis): LogEntry => ({
+  ...entry,
+  shown: entry.shown === "old" ? "stale" : entry.shown,
+  reversals: entry.shown === "old" ? Math.max(0, entry.reversals - 1) : entry.reversals,
+  proof: { at, times: (entry.proof?.times ?? 0) + 1 },
+})
+
+/**
+ * EC2 says that a route is there, which readings do not show. It is the one that we wrote, as far as anybody knows: then
+ * the entry that says so. Undefined: we wrote none, or a reading has shown something else since.
+ */
+export const foundThere = (entry: LogEntry, at: Millis): LogEntry | undefined => {
+  if (entry.shown === "changed" || entry.foreign !== undefined) return undefined
+  if (entry.shown !== "read" && entry.written !== undefined) return proven(entry, at)
+  const attempts = entry.attempted ?? []
+  const found = attempts.findLast(({ isOpen, route }) => isOpen && route !== undefined)
+  if (found === undefined) return undefined
+  const attempted = attempts.filter((one) => one !== found)
+  return proven({ ...written(entry, [entry.written], found.route, found.at), attempted }, at)
+}
+
+/** EC2 says that no route is there. `present`: the one that was thought to be. Undefined: it is another kind's. */
+export const foundGone = (
+  entry: LogEntry | undefined,
+  present: StandingRoute | undefined,
+  at: Millis,
+): LogEntry | undefined => {
+  if (present?.owned === false || entry?.foreign !== undefined) return undefined
+  const tried = (entry?.attempted ?? []).map(({ route }) => route)
+  const isLogged = entry !== undefined && entry.written === undefined && entry.shown !== "read"
+  if (isLogged && entry.shown !== "changed" && tried.length === 0) return proven(entry, at)
+  const former = [present, entry?.written, ...tried].filter((route) => route !== undefined)
+  return proven(written(entry, former, undefined, at), at)
+}
 
 /** The write of which no answer came was done after all. */
 const done = (entry: LogEntry, { at, route }: Attempt): LogEntry => ({
@@ -126,29 +188,55 @@ export const afterReading = (
   if (age <= 0) return entry
   // A reading tells of all of them or of none: one may have been done after the others.
   const isOpen = attempted.some((one) => one.isOpen && readAt <= one.at)
+  if (age > contentionMemory && !isOpen) return undefined
+  const left = isOpen ? attempted : attempted.map((one) => ({ ...one, isOpen: false }))
+  // We never write over a route of another kind: wherever one shows, it came after our write.
+  if (read?.owned === false)
+    return { ...accused(entry), shown: "changed", foreign: { route: read, at: readAt }, attempted: left }
+  // And what shows a route of ours next may be older.
+  if (entry.foreign !== undefined && readAt - entry.foreign.at <= staleHorizon)
+    return { ...entry, shown: "changed", attempted: left }
+  const { foreign: _, ...since } = entry
+  return afterOwnReading(since, read, readAt, left, isOpen)
+}
+
+/** The cell was found changed, unless it was before. */
+const accused = (entry: LogEntry): LogEntry =>
+  entry.shown === "old" || entry.shown === "changed" ? entry : { ...entry, reversals: entry.reversals + 1 }
+
+/** While a reading that shows what was there before our write is taken for stale. */
+const isPatient = ({ at, proof, reversals }: LogEntry, readAt: Millis): boolean =>
+  readAt - at < patience(reversals) ||
+  (proof !== undefined &&
+    readAt - proof.at < Math.min(longestPatience, firstTrust * 2 ** Math.min(proof.times - 1, 10)))
+
+/** Of a reading that shows no route of another kind. `left`: the attempts that are remembered if it does not tell. */
+const afterOwnReading = (
+  entry: LogEntry,
+  read: StandingRoute | undefined,
+  readAt: Millis,
+  left: ReadonlyArray<Attempt>,
+  isOpen: boolean,
+): LogEntry | undefined => {
+  const age = readAt - entry.at
   if (same(read, entry.written)) {
     const remember = entry.reversals > 0 ? contentionMemory : staleHorizon
     if (age > remember && !isOpen) return undefined
     return { ...entry, shown: "confirmed", attempted: isOpen ? entry.attempted : undefined }
   }
-  if (age > contentionMemory && !isOpen) return undefined
-  // We never write over a route of another kind: wherever one shows, it came after our write.
-  const looksOld = read?.owned !== false && entry.before.some((earlier) => same(read, earlier))
-  if (looksOld && age < patience(entry.reversals)) return { ...entry, shown: "stale" }
-  const found = attempted.find(({ route }) => same(read, route))
-  if (found !== undefined) return { ...done(entry, found), attempted: isOpen ? attempted : undefined }
+  const looksOld = entry.before.some((earlier) => same(read, earlier))
+  if (looksOld && isPatient(entry, readAt)) return { ...entry, shown: "stale" }
+  const found = left.find(({ route }) => same(read, route))
+  if (found !== undefined) return { ...done(entry, found), attempted: isOpen ? left : undefined }
   // Long after a confirmed write, an earlier content is somebody's wish and no old reading.
   if (entry.shown === "confirmed" && age > staleHorizon && !isOpen) return undefined
-  const reversals = entry.shown === "old" || entry.shown === "changed" ? entry.reversals : entry.reversals + 1
-  return {
-    ...entry,
-    shown: looksOld ? "old" : "changed",
-    reversals,
-    attempted: isOpen ? attempted : attempted.map((one) => ({ ...one, isOpen: false })),
-  }
+  return { ...accused(entry), shown: looksOld ? "old" : "changed", attempted: left }
 }
 
 const known = (entry: LogEntry | undefined, read: StandingRoute | undefined): CellContent => {
+  // Where none is, none can be lost: EC2 creates no route over another.
+  if (entry?.foreign !== undefined && read?.owned === true)
+    return { present: entry.foreign.route, believed: entry.foreign.route }
   switch (entry?.shown) {
     case undefined:
     case "read":
