@@ -116,7 +116,9 @@ const writesAfter = (world: World, event: WriteFailed): World["writes"] => {
   const isThere = cellsOf(world, action.cidr)(action.table).present !== undefined
   const expectsOne = action._tag !== "CreateRoute"
   // "Not there" of a route that we believe in, or "already there" of one that we believe gone.
-  return entry !== undefined && disposition === "refresh" && isThere === expectsOne
+  // EC2 that goes on contradicting itself is asked less and less often.
+  const isSettled = (entry?.proof?.times ?? 0) > 1
+  return entry !== undefined && !isSettled && disposition === "refresh" && isThere === expectsOne
     ? ByCell.set(world.writes, action, doubted(entry))
     : world.writes
 }

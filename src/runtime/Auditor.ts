@@ -54,14 +54,15 @@ export class Auditor {
     if (record !== undefined) yield* (yield* AuditLog).record(record)
   })
 
-  /** A write came to its end. */
-  readonly ended = Effect.fnUntraced({ self: this }, function* (outcome: Ending) {
+  /** A write came to its end. `isAlreadySo`: EC2 refused it because the cell is as the write would have it. */
+  readonly ended = Effect.fnUntraced({ self: this }, function* (outcome: Ending, isAlreadySo = false) {
     const { action, at, attempts } = outcome
     const told = outcome._tag === "Done" ? undefined : outcome
+    const isThere = action._tag === "CreateRoute"
     const error = told && { code: told.code, message: told.message, disposition: told.disposition }
     yield* (yield* AuditLog).record({
       ...this.#writeOf(action, isoTime(at)),
-      outcome: outcome._tag === "Done" ? "done" : "failed",
+      outcome: outcome._tag === "Done" ? "done" : !isAlreadySo ? "failed" : isThere ? "already_there" : "already_gone",
       request_id: outcome.requestId ?? null,
       attempts,
       error: error ?? null,

@@ -1,6 +1,7 @@
 import { Cause, Context, Deferred, Effect, HashMap, Layer, Option, PubSub, Queue, Stream } from "effect"
 import { type Action, describe } from "../domain/Action.ts"
 import { applySteps } from "../domain/Apply.ts"
+import { isAlreadySo } from "../domain/ApplyWrite.ts"
 import type { Cidr } from "../domain/Cidr.ts"
 import { decideSteps, failedWritesOf, pendingOf, viewOf } from "../domain/Decide.ts"
 import type { Brake } from "../domain/DeletionBrake.ts"
@@ -203,7 +204,8 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         return yield* Effect.logDebug(`done: ${describe(event.action)}`)
       case "WriteFailed":
         yield* executor.reported(event.action)
-        batch.failed()
+        if (isAlreadySo(before, event)) batch.done()
+        else batch.failed()
         // After a timeout the write may have been done; after the rest the picture was wrong.
         if (event.disposition === "refresh" || event.disposition === "transient") yield* refresher.request
         return
@@ -290,10 +292,16 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       yield* Effect.logDebug(`no clear answer, tried again: ${describe(outcome.action)}: ${outcome.code}`)
       return yield* tell(WorldEvent.WriteUnanswered(outcome))
     }
-    yield* auditor.ended(outcome)
-    if (outcome._tag === "Done") return yield* tell(WorldEvent.WriteDone(outcome))
-    yield* Effect.logWarning(`not done: ${describe(outcome.action)}: ${outcome.code}: ${outcome.message}`)
-    yield* tell(WorldEvent.WriteFailed(outcome))
+    if (outcome._tag === "Done") {
+      yield* auditor.ended(outcome)
+      return yield* tell(WorldEvent.WriteDone(outcome))
+    }
+    const failed = WorldEvent.WriteFailed(outcome)
+    const isSo = isAlreadySo(world, failed)
+    yield* auditor.ended(outcome, isSo)
+    const words = `${describe(outcome.action)}: ${outcome.code}: ${outcome.message}`
+    yield* isSo ? Effect.logInfo(`already so: ${words}`) : Effect.logWarning(`not done: ${words}`)
+    yield* tell(failed)
   })
 
   if (store.restored === undefined && config.name === "http")

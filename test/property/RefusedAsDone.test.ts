@@ -226,6 +226,8 @@ class Truth {
   readonly up = new Set<string>(letters)
   readonly past: Array<{ readonly at: Millis; readonly cells: ReadonlyArray<string> }> = []
   cells: ReadonlyArray<string> = ["-", "-"]
+  /** What the last reading showed. */
+  read: ReadonlyArray<string> = ["-", "-"]
   readonly refused: Array<{ readonly at: Millis; readonly write: string; readonly isSo: boolean }> = []
   /** The last write of ours to the cell, and the last foreign route that a reading showed after that. */
   readonly shownForeign: Array<Millis | undefined> = [undefined, undefined]
@@ -289,7 +291,8 @@ class Truth {
         if (!isUp && this.up.size === 1) break
         if (isUp) this.up.add(step.letter)
         else this.up.delete(step.letter)
-        isUp ? story.recovers(step.letter) : story.fails(step.letter)
+        if (isUp) story.recovers(step.letter)
+        else story.fails(step.letter)
         break
       }
       case "Spec": {
@@ -305,6 +308,7 @@ class Truth {
         for (const [i, cell] of cells.entries())
           if (cell === "igw-1" && story.now - (this.writtenAt[i] ?? -Infinity) <= 5 * minute)
             this.shownForeign[i] = story.now
+        this.read = cells
         story.reads(cells.join(" "))
       }
     }
@@ -340,8 +344,11 @@ describe("while readings are up to five minutes older than the writes", () => {
         const truth = new Truth()
         for (const one of course) {
           truth.take(one)
-          for (const cell of truth.cells)
+          for (const [i, cell] of truth.cells.entries()) {
+            // Readings that go on showing another host, which is up, are believed at last: somebody may have moved it there.
+            if (truth.read[i] !== cell && truth.up.has(truth.read[i] ?? "")) continue
             assert.isTrue(truth.up.has(cell), `${truth.cells.join(" ")}: ${[...truth.up].join()}`)
+          }
         }
       }),
       runs(100),
@@ -359,7 +366,7 @@ describe("while readings are up to five minutes older than the writes", () => {
         ),
         (course) => {
           const truth = new Truth()
-          for (const one of course) truth.take(one)
+          assert.doesNotThrow(() => course.forEach((one) => truth.take(one)))
         },
       ),
       runs(150),

@@ -31,8 +31,9 @@ const Write = Schema.Struct({
   operator: Schema.NullOr(
     Schema.Struct({ action: Schema.Literals(["drain", "confirm"]), peer: Peer, at: Schema.NullOr(Time) }),
   ).annotate({ description: "what of an operator's led to the write besides" }),
-  outcome: Schema.Literals(["done", "failed", "unknown"]).annotate({
-    description: "unknown: the daemon ended before EC2 answered",
+  outcome: Schema.Literals(["done", "already_there", "already_gone", "failed", "unknown"]).annotate({
+    description:
+      "already_there: EC2 has the route, which we wrote and readings do not show; already_gone: it has none to delete; unknown: the daemon ended before EC2 answered",
   }),
   request_id: Schema.NullOr(Schema.String),
   attempts: Schema.NullOr(Schema.Int),

@@ -38,6 +38,10 @@ const readingsStandStill = ({ proxy }: MatrixStand, calls: ReadonlyArray<string>
 
 const logs = ({ log }: MatrixStand, words: string) => log().some((line) => line.words.includes(words))
 
+/** The lines that say that a write was not done. */
+const inNotDone = ({ log }: MatrixStand) =>
+  Effect.sync(() => log().filter(({ words }) => words.startsWith("not done: ")))
+
 /** The writes to the faulty table, in words. */
 const inFaulty = ({ writes }: MatrixStand) =>
   Effect.map(writes, (all) => all.flatMap(({ table, words }) => (table === faulty ? [words] : [])))
@@ -194,8 +198,32 @@ const plays: Readonly<Record<string, readonly [Play, StandOptions?]>> = {
       const words = (yield* stand.writes).map((one) => `${one.table} ${one.words}`)
       for (const one of new Set(words)) {
         const times = words.filter((other) => other === one).length
-        assert.isAtMost(times, one.includes("ReplaceRoute") ? 6 : 12, one)
+        assert.isAtMost(times, one.includes("ReplaceRoute") ? 6 : 4, one)
       }
+      assert.deepStrictEqual(yield* inNotDone(stand), [])
+    }),
+  ],
+  "readings are five minutes older than the writes, and the host of a new route fails meanwhile": [
+    Effect.fnUntraced(function* (stand) {
+      yield* stand.accept({ [failedOver]: [c], [repaired]: [b], [deleted]: [c], [kept]: [c] })
+      yield* stand.until("the change", isSettled)
+      yield* readingsStandStill(stand)
+      yield* stand.accept({ [failedOver]: [c], [repaired]: [b], [deleted]: [c], [kept]: [c], [created]: [a] })
+      yield* stand.until("the new route", isSettled)
+      yield* everywhere(stand, created, "eni-a")
+      yield* stand.leapOverReading(30_000)
+      yield* stand.until("EC2's answer", ({ pending }) => pending.length === 0 && logs(stand, "already so: create"))
+      yield* stand.accept({ [failedOver]: [c], [repaired]: [b], [deleted]: [c], [kept]: [c], [created]: [a, b] })
+      const count = (yield* stand.writes).length
+      yield* stand.say("failed", a)
+      yield* stand.until("the move", ({ pending, queue }) => pending.length + queue.inFlight.length === 0)
+      yield* everywhere(stand, created, "eni-b")
+      const words = (yield* stand.writes).slice(count).map((one) => one.words)
+      assert.deepStrictEqual(
+        words,
+        tables.map(() => `ReplaceRoute ${created} eni-b`),
+      )
+      assert.deepStrictEqual(yield* inNotDone(stand), [])
     }),
   ],
   "the reading of interfaces alone is five minutes old": [

@@ -74,7 +74,7 @@ export const rightContents: Contents = {
 }
 
 /** The only writes that lead there. */
-const rightWrites: ReadonlySet<string> = new Set([
+export const rightWrites: ReadonlySet<string> = new Set([
   `ReplaceRoute ${failedOver} eni-b`,
   `ReplaceRoute ${repaired} eni-c`,
   `CreateRoute ${created} eni-b`,

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { blamesInterface } from "../../../src/domain/WriteFailure.ts"
+import { blamesInterface, dispositionOf, findingOf } from "../../../src/domain/WriteFailure.ts"
 import type { Fault } from "../../support/ec2/Fault.ts"
 import { type AnswerRow, type Consequence, consequences, type TransportRow } from "./FaultTables.ts"
 import {
@@ -13,10 +13,14 @@ import {
   faulty,
   foreignPage,
   inFaulty,
+  isSettled,
   type MatrixStand,
   onStand,
   othersAreDone,
   repaired,
+  rightContents,
+  rightWrites,
+  tables,
   triesInFaulty,
   writeActions,
 } from "./FaultMatrixStand.ts"
@@ -116,12 +120,41 @@ const throttling = (fault: Fault) =>
     }),
   )
 
+/** EC2 says that there is no route, although there is: one that was to be moved is created, which EC2 refuses, in turn. */
+const denyingRoutes = (fault: Fault, code: string) =>
+  onStand(
+    Effect.fnUntraced(function* (stand) {
+      const { contents, log, proxy, trigger, until, writes } = stand
+      const before = yield* contents(faulty)
+      for (const action of ["ReplaceRoute", "DeleteRoute"]) yield* proxy.addRule({ action, containing: faulty, fault })
+      yield* trigger
+      yield* until("the answers", () =>
+        ["not done: failover", "not done: repair", "already so: delete"].every((words) =>
+          log().some((line) => line.words.startsWith(words) && line.words.includes(`: ${code}: `)),
+        ),
+      )
+      for (let seconds = 0; seconds < 150; seconds += 15) yield* stand.leapOverReading(15_000)
+      yield* othersAreDone(stand)
+      assert.deepStrictEqual(yield* contents(faulty), { ...before, [created]: "eni-b" })
+      for (const tries of yield* triesInFaulty(stand)) assert.isAtMost(tries, 20)
+      yield* proxy.clearRules
+      for (let seconds = 0; seconds < 450; seconds += 15) yield* stand.leapOverReading(15_000)
+      yield* until("everything in order", isSettled)
+      for (const table of tables) assert.deepStrictEqual(yield* contents(table), rightContents, table)
+      const creations = new Set([`CreateRoute ${failedOver} eni-b`, `CreateRoute ${repaired} eni-c`])
+      const wrong = (yield* writes).filter(({ words }) => !rightWrites.has(words) && !creations.has(words))
+      assert.deepStrictEqual(wrong, [], "writes that nobody asked for")
+    }),
+  )
+
 /** A row of "Answers to writes". */
 export const playAnswer = (row: AnswerRow): Effect.Effect<void> => {
   const { disposition, message, status } = row
   const code = row.code ?? "SomethingNew"
   const fault: Fault = { _tag: "Error", status, code, ...(message === undefined ? {} : { message }) }
   if (disposition === "throttled") return throttling(fault)
+  if (findingOf("DeleteRoute", { code, disposition: dispositionOf(code, status, message) }) === "gone")
+    return denyingRoutes(fault, code)
   const consequence = consequenceOf(disposition)
   // Each try is a request, and one that is signed anew.
   const tries = code === "RequestExpired" ? 2 * consequence.tries : consequence.tries
