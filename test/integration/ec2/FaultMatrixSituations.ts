@@ -205,18 +205,21 @@ const plays: Readonly<Record<string, readonly [Play, StandOptions?]>> = {
   ],
   "readings are five minutes older than the writes, and the host of a new route fails meanwhile": [
     Effect.fnUntraced(function* (stand) {
-      yield* stand.accept({ [failedOver]: [c], [repaired]: [b], [deleted]: [c], [kept]: [c] })
-      yield* stand.until("the change", isSettled)
+      const spec = { [failedOver]: [a], [repaired]: [b], [deleted]: [c], [kept]: [c] }
       yield* readingsStandStill(stand)
-      yield* stand.accept({ [failedOver]: [c], [repaired]: [b], [deleted]: [c], [kept]: [c], [created]: [a] })
+      yield* stand.accept({ ...spec, [created]: [a] })
       yield* stand.until("the new route", isSettled)
       yield* everywhere(stand, created, "eni-a")
       yield* stand.leapOverReading(30_000)
       yield* stand.until("EC2's answer", ({ pending }) => pending.length === 0 && logs(stand, "already so: create"))
-      yield* stand.accept({ [failedOver]: [c], [repaired]: [b], [deleted]: [c], [kept]: [c], [created]: [a, b] })
+      yield* stand.accept({ ...spec, [created]: [a, b] })
       const count = (yield* stand.writes).length
       yield* stand.say("failed", a)
-      yield* stand.until("the move", ({ pending, queue }) => pending.length + queue.inFlight.length === 0)
+      yield* stand.until(
+        "the move",
+        ({ pending, queue }) =>
+          logs(stand, `failover ${created} in`) && pending.length + queue.queued.length + queue.inFlight.length === 0,
+      )
       yield* everywhere(stand, created, "eni-b")
       const words = (yield* stand.writes).slice(count).map((one) => one.words)
       assert.deepStrictEqual(
