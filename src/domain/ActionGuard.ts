@@ -1,6 +1,7 @@
 import { HashMap } from "effect"
 import { type Action, cellKey } from "./Action.ts"
 import type { Cidr } from "./Cidr.ts"
+import { isConfirmed, wasConfirmed } from "./Confirmed.ts"
 import { defaultGuards } from "./GuardPolicy.ts"
 import { zoneOf } from "./Guards.ts"
 import type { Millis } from "./Health.ts"
@@ -57,6 +58,9 @@ export const siftedAnew = (before: World, after: World): ReadonlySet<Cidr> => {
   return cidrs
 }
 
+/** What EC2 shows of an instance has no beginning: it is one failure as long as it is shown. */
+const shownByEc2: Millis = 0
+
 /** The hosts whose failure asks for routes to be moved. */
 const moversOf = (world: World): ReadonlyArray<Mover> => {
   const hosts = new Set<Ip>()
@@ -70,8 +74,7 @@ const moversOf = (world: World): ReadonlyArray<Mover> => {
   }
   return [...hosts].map((host) => {
     const verdict = HashMap.getUnsafe(world.health, host)
-    // What EC2 shows of an instance has no beginning: it is one failure as long as it is shown.
-    return { host, failedAt: verdict._tag === "Failed" ? verdict.since : 0 }
+    return { host, failedAt: verdict._tag === "Failed" ? verdict.since : shownByEc2 }
   })
 }
 
@@ -96,8 +99,9 @@ export const velocityOf = (world: World, now: Millis): Velocity => {
   if (cutOff !== undefined)
     return { ...velocity, admitted: velocity.admitted.filter(({ host }) => world.cidrsOf.has(host)) }
   // What the operator confirmed neither waits nor counts.
-  const isConfirmed = ({ host, failedAt }: Mover): boolean => confirmed.get(host) === failedAt
-  const movers = moversOf(world).filter((mover) => !isConfirmed(mover))
+  const isLetGo = ({ host, failedAt }: Mover): boolean =>
+    isConfirmed(confirmed, host, failedAt) || (failedAt === shownByEc2 && wasConfirmed(confirmed, host, now))
+  const movers = moversOf(world).filter((mover) => !isLetGo(mover))
   if (movers.length + velocity.admitted.length + velocity.waiting.size === 0) return velocity
   const limit = movers.length === 0 ? undefined : limitOf(world, movers.length + velocity.admitted.length)
   return velocityAfter(velocity, movers, limit, now)

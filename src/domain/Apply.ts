@@ -6,6 +6,7 @@ import * as ByCell from "./ByCell.ts"
 import { censusOf, recounted } from "./Census.ts"
 import { merged } from "./BrakeMemory.ts"
 import type { Cidr } from "./Cidr.ts"
+import { type Confirmations, confirmedAfter, restoredLetGo } from "./Confirmed.ts"
 import { deletionKey, type DeleteRoute, noteOwned } from "./DeletionBrake.ts"
 import { type Flap, flapFailed, flapRecovered } from "./Damping.ts"
 import type { Durable } from "./Durable.ts"
@@ -63,7 +64,7 @@ const acceptSpec = (world: World, spec: RouteSpec, at: Millis): [World, Readonly
 
 const restore = (
   world: World,
-  { spec, named, drained, confirmed, brake, hour }: Durable,
+  { spec, named, drained, confirmed, letGo, brake, hour }: Durable,
   at: Millis,
 ): [World, ReadonlySet<Cidr>] => {
   const restored: World = {
@@ -74,11 +75,13 @@ const restore = (
     confirmed: new Map(confirmed.map((deletion) => [deletionKey(deletion), deletion])),
     highWater: merged(hour, world.highWater),
     brake,
+    guards: { ...world.guards, confirmed: restoredLetGo(letGo) },
   }
   return [restored, allCidrs(restored)]
 }
 
 const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
+  const cidrsOf = cidrsByHost(spec)
   const health = HashMap.fromIterable(
     [...hostsOf(spec)].map((host) => [
       host,
@@ -89,7 +92,12 @@ const withSpec = (world: World, spec: RouteSpec, at: Millis): World => {
     ...world,
     spec,
     named: new Set([...world.named, ...spec.keys()]),
-    cidrsOf: cidrsByHost(spec),
+    cidrsOf,
+    guards: {
+      ...world.guards,
+      // A host that comes back in a later spec is judged anew.
+      confirmed: new Map([...world.guards.confirmed].filter(([host]) => cidrsOf.has(host))),
+    },
     health,
     census: censusOf(HashMap.values(health)),
     sightings: sightingsAfter(world, spec, world.reading, false),
@@ -101,12 +109,16 @@ const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [Wor
   let { census, health } = world
   const failing = new Map(world.guards.failing)
   const flaps = new Map(world.guards.flaps)
+  const confirmed = new Map(world.guards.confirmed)
   for (const { host, verdict } of verdicts) {
     const ranges = world.cidrsOf.get(host)
     if (ranges === undefined) continue
     const before = Option.getOrUndefined(HashMap.get(health, host))
     if (verdict._tag === "Failed") noteFailure(world, failing, flaps, host, before, verdict)
     else failing.delete(host)
+    const isLetGo = confirmedAfter(confirmed.get(host), verdict)
+    if (isLetGo === undefined) confirmed.delete(host)
+    else confirmed.set(host, isLetGo)
     // A failure that was held is not laid to the host's charge.
     const wasHeld = world.guards.withheld.has(host)
     const flap = verdict._tag === "Healthy" ? flapRecovered(flaps.get(host), verdict.since, !wasHeld) : flaps.get(host)
@@ -116,7 +128,7 @@ const reachVerdicts = (world: World, verdicts: ReadonlyArray<HostVerdict>): [Wor
     census = recounted(census, before, verdict)
     for (const range of ranges) dirty.add(range)
   }
-  return [{ ...world, census, health, guards: { ...world.guards, failing, flaps } }, dirty]
+  return [{ ...world, census, health, guards: { ...world.guards, confirmed, failing, flaps } }, dirty]
 }
 
 /** What a host's failure is to the guards, if it is a new one. */
@@ -140,15 +152,17 @@ const hearAnchors = (world: World, verdicts: ReadonlyArray<AnchorVerdict>): [Wor
 ]
 
 /** The failures that the operator lets count, and what held them. {@link decide} sees to what follows. */
-const confirmHold = (world: World, hash: string): [World, ReadonlySet<Cidr>] => {
+const confirmHold = (world: World, hash: string, at: Millis): [World, ReadonlySet<Cidr>] => {
   const { guards } = world
   const hold = guardHoldsOf(world).find((one) => one.hash === hash)
   if (hold === undefined) return [world, none]
-  const letGo = (hosts: Iterable<Ip>): Guards["confirmed"] => {
+  const letGo = (hosts: Iterable<Ip>): Confirmations => {
     const confirmed = new Map(guards.confirmed)
     for (const host of hosts) {
-      const failure = guards.failing.get(host)
-      if (failure !== undefined) confirmed.set(host, failure.since)
+      const verdict = Option.getOrUndefined(HashMap.get(world.health, host))
+      // One that has recovered by now is none of them any more.
+      if (verdict === undefined || verdict._tag === "Healthy") continue
+      confirmed.set(host, { failedAt: verdict._tag === "Failed" ? verdict.since : undefined, at })
     }
     return confirmed
   }
@@ -167,7 +181,10 @@ const confirmHold = (world: World, hash: string): [World, ReadonlySet<Cidr>] => 
     case "FailoverLimit": {
       // Their writes were decided long ago; nothing but this lets them go now.
       const moved = hold.hosts.flatMap((host) => world.cidrsOf.get(host) ?? [])
-      return [{ ...world, guards: { ...guards, velocity: letAllGo(guards.velocity) } }, new Set(moved)]
+      return [
+        { ...world, guards: { ...guards, confirmed: letGo(hold.hosts), velocity: letAllGo(guards.velocity) } },
+        new Set(moved),
+      ]
     }
   }
 }
@@ -293,7 +310,7 @@ export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr
     case "AnchorsHeard":
       return hearAnchors(world, event.verdicts)
     case "HoldConfirmed":
-      return confirmHold(world, event.hash)
+      return confirmHold(world, event.hash, event.at)
     case "VpcRead":
       return allSteps(readVpc(world, event.vpc, event.readAt))
     case "WriteUnanswered":

@@ -1,6 +1,7 @@
 import { actionGuard, sift } from "./ActionGuard.ts"
 import { covers, merged } from "./BrakeMemory.ts"
 import type { Cidr } from "./Cidr.ts"
+import { forgotRecovered, type LetGo, letGoOf } from "./Confirmed.ts"
 import { deletionsOf } from "./Decide.ts"
 import { type Brake, bucket, type DeleteRoute, deletionKey, type HighWater } from "./DeletionBrake.ts"
 import type { Millis } from "./Health.ts"
@@ -16,6 +17,8 @@ export interface Durable {
   readonly drained: ReadonlySet<Ip>
   /** Deletions that the operator let happen. */
   readonly confirmed: ReadonlyArray<DeleteRoute>
+  /** Failures that guards held and the operator let go, of hosts that have not recovered since; and when he did. */
+  readonly letGo: LetGo
   /** Deletions of this spec that wait for the operator. */
   readonly brake: Brake | undefined
   /** What the deletion brake counts. A deletion that is decided counts as made, so that it can be kept before it is. */
@@ -36,13 +39,24 @@ const brakeOf = ({ brake, spec }: World): Brake | undefined => (brake?.spec === 
 
 /** What is to be kept of a world; undefined before any spec. */
 export const durableOf = (world: World, now: Millis): Durable | undefined => {
-  const { spec, named, drained, confirmed } = world
+  const { spec, named, drained, confirmed, guards } = world
   if (spec === undefined) return undefined
-  return { spec, named, drained, confirmed: [...confirmed.values()], brake: brakeOf(world), hour: hourOf(world, now) }
+  return {
+    spec,
+    named,
+    drained,
+    confirmed: [...confirmed.values()],
+    letGo: letGoOf(guards.confirmed, now),
+    brake: brakeOf(world),
+    hour: hourOf(world, now),
+  }
 }
 
-/** Whether the deletion brake would hold after a restart from `kept` what it holds now. */
-export const knowsBrake = (kept: Durable | undefined, world: World, now: Millis): boolean =>
+/** Whether after a restart from `kept` the deletion brake, and the guards, would hold what they would hold now. */
+export const holdsAlike = (kept: Durable | undefined, world: World, now: Millis): boolean =>
   world.spec === undefined ||
+  (knowsBrake(kept, world, now) && forgotRecovered(kept?.letGo ?? new Map(), world.guards.confirmed, now))
+
+const knowsBrake = (kept: Durable | undefined, world: World, now: Millis): boolean =>
   world.reading === undefined ||
   (kept !== undefined && kept.brake?.hash === brakeOf(world)?.hash && covers(kept.hour, hourOf(world, now), now))

@@ -1,5 +1,6 @@
 import { HashMap, Option } from "effect"
 import { type Anchors, type CutOff, cutOffAfter } from "./Anchors.ts"
+import { type Confirmations, confirmationsLeft, isConfirmed } from "./Confirmed.ts"
 import { dampedUntil, type Flaps, flapsLeft } from "./Damping.ts"
 import { defaultGuards, massWindow } from "./GuardPolicy.ts"
 import type { Millis } from "./Health.ts"
@@ -42,8 +43,8 @@ export interface Guards {
   readonly mass: MassFailure | undefined
   /** Failed hosts whose failure is new or held. */
   readonly failing: ReadonlyMap<Ip, Failure>
-  /** Failures that the operator confirmed, by when they began: no guard holds them any more. */
-  readonly confirmed: ReadonlyMap<Ip, Millis>
+  /** Failures that the operator confirmed: no guard holds them any more. */
+  readonly confirmed: Confirmations
   readonly flaps: Flaps
   readonly velocity: Velocity
   /** Failed hosts that are treated as if nothing were known of them. */
@@ -133,7 +134,7 @@ const witnessesOf = (
     witnesses.push({ host, zone: zoneOf(world, host), state, since })
   for (const [host, verdict] of world.health) {
     if (verdict._tag === "Healthy") add(host, verdict.silentSince === undefined ? "answering" : "silent", verdict.since)
-    if (verdict._tag !== "Failed" || confirmed.get(host) === verdict.since) continue
+    if (verdict._tag !== "Failed" || isConfirmed(confirmed, host, verdict.since)) continue
     const failure = failing.get(host)
     if (failure === undefined) continue
     // The time after the dark comes on top of the hold that the dark brought about: it must not be forgotten meanwhile.
@@ -196,7 +197,7 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
   const ofCut = asBefore(guards.withheld, cutHold(cutOff, settling))
   for (const [host, failure] of guards.failing) {
     if (!world.cidrsOf.has(host)) continue
-    const isHeld = guards.confirmed.get(host) !== failure.since && isOfCut(failure, cutOff, settling)
+    const isHeld = !isConfirmed(guards.confirmed, host, failure.since) && isOfCut(failure, cutOff, settling)
     const wasHeld = guards.withheld.get(host)?.reason._tag
     const isLetGo = !isHeld && (wasHeld === "MonitorCutOff" || wasHeld === "AfterCutOff")
     if (isHeld && ofCut !== undefined) withheld.set(host, ofCut)
@@ -243,7 +244,7 @@ export const guardsLeft = (world: World, now: Millis): Guards => {
   }
   return {
     ...guards,
-    confirmed: new Map([...guards.confirmed].filter(([host, since]) => failedSince(host) === since)),
+    confirmed: confirmationsLeft(guards.confirmed, failedSince, now),
     flaps: flapsLeft(guards.flaps, now, (policy.guards ?? defaultGuards).damping ?? 1),
   }
 }

@@ -33,7 +33,7 @@ export type WorldEvent = Data.TaggedEnum<{
   /** The operator lets the held deletions with this hash happen; any other hash changes nothing. */
   DeletionsConfirmed: { readonly hash: string; readonly by?: Operator | undefined }
   /** The operator lets go what the guard with this hash holds; any other hash changes nothing. */
-  HoldConfirmed: { readonly hash: string; readonly by?: Operator | undefined }
+  HoldConfirmed: { readonly hash: string; readonly at: Millis; readonly by?: Operator | undefined }
   /** Time has come for what was to be looked at again at or before `at`. */
   TimeCame: { readonly at: Millis }
 }>

@@ -1,7 +1,7 @@
 import { Deferred, Effect, Fiber, Latch, Option, type Scope, Semaphore } from "effect"
 import { apply } from "../domain/Apply.ts"
 import { deletionKey, type DeleteRoute, lastDeleted } from "../domain/DeletionBrake.ts"
-import { type Durable, durableOf, knowsBrake } from "../domain/Durable.ts"
+import { type Durable, durableOf, holdsAlike } from "../domain/Durable.ts"
 import type { Millis } from "../domain/Health.ts"
 import type { World } from "../domain/World.ts"
 import type { WorldEvent } from "../domain/WorldEvent.ts"
@@ -90,7 +90,7 @@ export const makeStateKeeping = Effect.fnUntraced(function* (loop: {
   const remembering = Effect.gen(function* () {
     yield* forgetful.await
     forgetful.closeUnsafe()
-    if (knowsBrake(onDisk, loop.world(), yield* now)) return
+    if (holdsAlike(onDisk, loop.world(), yield* now)) return
     const keeping = yield* Effect.forkIn(keepMemory, scope)
     const ended = yield* Effect.timeoutOption(Fiber.await(keeping), patience)
     if (Option.isNone(ended)) tried = durableOf(loop.world(), yield* now)
@@ -103,7 +103,7 @@ export const makeStateKeeping = Effect.fnUntraced(function* (loop: {
   return {
     remember: (world, at) => {
       if (store.isNone === true) return () => true
-      if (!knowsBrake(onDisk, world, at)) forgetful.openUnsafe()
+      if (!holdsAlike(onDisk, world, at)) forgetful.openUnsafe()
       const counted = lastDeleted(tried?.hour ?? [], at)
       return (deletion) => counted.has(deletion.cidr) || world.confirmed.has(deletionKey(deletion))
     },

@@ -111,12 +111,12 @@ describe("after any history", () => {
             if (kind === "DeletionBrake") continue
             assert.isAtMost(since ?? Infinity, now)
             if (until !== undefined) assert.isAbove(until, now)
-            const confirmed = after(world, [WorldEvent.HoldConfirmed({ hash })], now)
+            const confirmed = after(world, [WorldEvent.HoldConfirmed({ hash, at: now })], now)
             assert.notInclude(
               guardHoldsOf(confirmed).map((one) => one.hash),
               hash,
             )
-            const other = after(world, [WorldEvent.HoldConfirmed({ hash: "0123456789abcdef" })], now)
+            const other = after(world, [WorldEvent.HoldConfirmed({ hash: "0123456789abcdef", at: now })], now)
             assert.deepStrictEqual(heldOf(other), heldOf(world))
           }
         })
@@ -133,7 +133,7 @@ describe("after any history", () => {
         let world = live(history, (_, at) => (now = at))
         for (let round = 0; round < 5; round++)
           for (const { hash, kind } of guardHoldsOf(world))
-            if (kind !== "DeletionBrake") world = after(world, [WorldEvent.HoldConfirmed({ hash })], now)
+            if (kind !== "DeletionBrake") world = after(world, [WorldEvent.HoldConfirmed({ hash, at: now })], now)
         assert.deepStrictEqual(
           guardHoldsOf(world).filter(({ kind }) => kind !== "DeletionBrake"),
           [],

@@ -116,7 +116,15 @@ describe("a spec that was restored at the start", () => {
     fc.assert(
       fc.property(anyScene, (scene) => {
         const { spec, drained } = scene
-        const durable = { spec, drained, named: new Set(spec.keys()), confirmed: [], brake: undefined, hour: [] }
+        const durable = {
+          spec,
+          drained,
+          named: new Set(spec.keys()),
+          confirmed: [],
+          letGo: new Map(),
+          brake: undefined,
+          hour: [],
+        }
         const events = [WorldEvent.Restored({ durable, at: 0 }), ...eventsOf(scene).slice(1)]
         const restored = after(empty(scene.policy), events, later)
         const known = worldOf(scene)

@@ -41,13 +41,14 @@ const aState: fc.Arbitrary<Durable> = fc
     named: fc.array(aCidr),
     drained: fc.array(anIp),
     confirmed: fc.uniqueArray(aDeletion, { selector: ({ table, cidr: range }) => `${table} ${range}`, maxLength: 5 }),
+    letGo: fc.array(fc.tuple(anIp, fc.nat(2_000_000_000)), { maxLength: 5 }).map((some) => new Map(some)),
     held: fc.uniqueArray(aDeletion, { selector: ({ table, cidr: range }) => `${table} ${range}`, maxLength: 5 }),
     hour: fc.uniqueArray(
       fc.record({ minute: fc.nat(30_000_000), owned: fc.nat(9_999), deleted: fc.uniqueArray(aCidr, { maxLength: 4 }) }),
       { selector: ({ minute }) => minute, maxLength: 61 },
     ),
   })
-  .map(({ routes, named, drained, confirmed, held, hour }) => {
+  .map(({ routes, named, drained, confirmed, letGo, held, hour }) => {
     // The spec's own decoder would refuse IPv4 hosts for an IPv6 CIDR.
     const spec = new Map(routes.map(([range, hosts]) => [range, range.includes(":") ? [] : hosts.toSorted()]))
     const deleted = hour.map((minute) => ({ ...minute, deleted: minute.deleted.toSorted() }))
@@ -56,6 +57,7 @@ const aState: fc.Arbitrary<Durable> = fc
       named: new Set(named),
       drained: new Set(drained),
       confirmed,
+      letGo,
       brake: brakeFor(spec, held),
       hour: deleted,
     }
@@ -72,6 +74,7 @@ describe("the text of a state file", () => {
         assert.deepStrictEqual(new Map([...read.spec].toSorted()), new Map([...state.spec].toSorted()))
         assert.deepStrictEqual(read.drained, new Set([...state.drained].toSorted()))
         assert.strictEqual(read.confirmed.length, state.confirmed.length)
+        assert.deepStrictEqual(read.letGo, new Map([...state.letGo].toSorted()))
         assert.deepStrictEqual(read.hour, state.hour)
         assert.strictEqual(read.brake?.hash, state.brake?.hash)
         assert.strictEqual(read.brake?.cause, state.brake?.cause)

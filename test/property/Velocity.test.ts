@@ -119,7 +119,7 @@ describe("the failover limit", () => {
     late.wait(velocityWindow - 1_000)
     assert.deepStrictEqual(late.pending, [`${two} rtb-1 failover:c`])
     const confirmed = scene().fails("a").done().wait(1_000).fails("b")
-    confirmed.take(WorldEvent.HoldConfirmed({ hash: guardHoldsOf(confirmed.world)[0]?.hash ?? "" }))
+    confirmed.take(WorldEvent.HoldConfirmed({ hash: guardHoldsOf(confirmed.world)[0]?.hash ?? "", at: confirmed.now }))
     assert.deepStrictEqual(confirmed.pending, [`${two} rtb-1 failover:c`])
     const returned = scene().fails("a").done().wait(1_000).fails("b").wait(1_000).recovers("b")
     assert.deepStrictEqual([returned.pending, returned.held], [[], []])

@@ -212,6 +212,7 @@ describe("the audit log", () => {
         named: new Set([cidr(range)]),
         drained,
         confirmed: [],
+        letGo: new Map(),
         brake: undefined,
         hour: [],
       }

@@ -24,6 +24,7 @@ const kept: Durable = {
   named: new Set([cidr(range)]),
   drained: new Set(),
   confirmed: [],
+  letGo: new Map(),
   brake: undefined,
   hour: [],
 }

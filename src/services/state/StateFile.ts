@@ -1,6 +1,8 @@
 import { dirname, resolve } from "node:path"
 import { Effect, FileSystem, Layer, Option, type PlatformError, Result, Semaphore } from "effect"
 import { carriedOver } from "../../domain/BrakeMemory.ts"
+import { letGoCarriedOver } from "../../domain/Confirmed.ts"
+import type { Durable } from "../../domain/Durable.ts"
 import type { Millis } from "../../domain/Health.ts"
 import type { VpcId } from "../../domain/Ids.ts"
 import { whyNotWritable } from "../FileLook.ts"
@@ -13,6 +15,13 @@ import { decodeState, encodeState } from "./StateText.ts"
 
 /** Unix time in milliseconds as it is at present: the next start has no other clock in common with this one. */
 const wallClock: Effect.Effect<Millis> = Effect.clockWith((clock) => clock.currentTimeMillis)
+
+/** The same by another clock, which shows `to` while this one shows `from`. */
+const asOf = (state: Durable, from: Millis, to: Millis): Durable => ({
+  ...state,
+  letGo: letGoCarriedOver(state.letGo, from, to),
+  hour: carriedOver(state.hour, from, to),
+})
 
 const notKept = (file: string) => (error: PlatformError.PlatformError) =>
   new StateNotKept({ why: `the state cannot be kept: ${file}: ${newFileWhy(error)}` })
@@ -99,7 +108,7 @@ const make = Effect.fnUntraced(function* (given: string, vpc: VpcId) {
       const { state, vpc: other } = kept.success
       if (other !== undefined && other !== vpc) return yield* new StateNotKept({ why: ofAnother(file, other, vpc) })
       known = yield* inTime(file, version)
-      return { ...state, hour: carriedOver(state.hour, yield* wallClock, yield* now) }
+      return asOf(state, yield* wallClock, yield* now)
     }
     const aside = `${file}.corrupt`
     yield* orNotKept(fs.rename(file, aside))
@@ -116,7 +125,7 @@ const make = Effect.fnUntraced(function* (given: string, vpc: VpcId) {
     keep: Effect.fnUntraced(function* (state) {
       const text = encodeState({
         vpc,
-        state: { ...state, hour: carriedOver(state.hour, yield* now, yield* wallClock) },
+        state: asOf(state, yield* now, yield* wallClock),
       })
       yield* turn.withPermits(1)(Effect.mapError(write(text), notKept(file)))
     }, Effect.uninterruptible),

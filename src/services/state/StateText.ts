@@ -4,8 +4,9 @@ import { decodeSpecValue } from "../../domain/DecodeSpecValue.ts"
 import { brakeFor, bucket, type DeleteRoute, deletionKey, type Minute } from "../../domain/DeletionBrake.ts"
 import { Action, compareText, Reason } from "../../domain/Action.ts"
 import type { Durable } from "../../domain/Durable.ts"
+import type { Millis } from "../../domain/Health.ts"
 import { AccountId, InstanceId, InterfaceId, RouteTableId } from "../../domain/Ids.ts"
-import { parseIp } from "../../domain/Ip.ts"
+import { type Ip, parseIp } from "../../domain/Ip.ts"
 import { type JsonPath, quote, showPath } from "../../domain/JsonPath.ts"
 import { parseJsonText } from "../../domain/JsonText.ts"
 import { encodeRouteSpec } from "../../domain/RouteSpec.ts"
@@ -32,7 +33,8 @@ const StateJson = Schema.Struct({
   named: Schema.Array(Schema.String),
   drained: Schema.Array(Schema.String),
   confirmed: DeletionsJson,
-  /** Since 2.0.0; without them nothing is held, and the hour begins anew. */
+  /** Since 2.0.0; without them nothing was let go, nothing is held, and the hour begins anew. */
+  let_go: Schema.optionalKey(Schema.Array(Schema.Struct({ host: Schema.String, at: Schema.Int }))),
   held: Schema.optionalKey(DeletionsJson),
   last_hour: Schema.optionalKey(
     Schema.Array(Schema.Struct({ since: Schema.Int, routes: Schema.Int, deleted: Schema.Array(Schema.String) })),
@@ -78,7 +80,7 @@ export interface Kept {
 }
 
 /** The state as the text of its file: JSON, sorted, so that equal states are equal texts. Its hour is by the wall clock. */
-export const encodeState = ({ state: { spec, named, drained, confirmed, brake, hour }, vpc }: Kept): string =>
+export const encodeState = ({ state: { spec, named, drained, confirmed, letGo, brake, hour }, vpc }: Kept): string =>
   JSON.stringify({
     version: 1,
     vpc,
@@ -86,6 +88,7 @@ export const encodeState = ({ state: { spec, named, drained, confirmed, brake, h
     named: [...named].sort(compareText),
     drained: [...drained].sort(compareText),
     confirmed: encodeDeletions(confirmed),
+    let_go: [...letGo].map(([host, at]) => ({ host, at })).sort((a, b) => compareText(a.host, b.host)),
     held: encodeDeletions(brake?.deletions ?? []),
     last_hour: hour.map(({ minute, owned, deleted }) => ({
       since: minute * bucket,
@@ -146,6 +149,9 @@ export const decodeState = (text: string): Result.Result<Kept, string> =>
     const named = yield* all(json.named, ["named"], "a CIDR", parseCidr)
     const drained = yield* all(json.drained, ["drained"], "an IP address", parseIp)
     const confirmed = yield* decodeDeletions(json.confirmed, ["confirmed"])
+    const letGo = new Map<Ip, Millis>()
+    for (const [at, entry] of (json.let_go ?? []).entries())
+      letGo.set(yield* one(entry.host, ["let_go", at, "host"], "an IP address", parseIp), entry.at)
     const held = yield* decodeDeletions(json.held ?? [], ["held"])
     const hour: Array<Minute> = []
     for (const [at, { deleted, routes, since }] of (json.last_hour ?? []).entries()) {
@@ -153,6 +159,14 @@ export const decodeState = (text: string): Result.Result<Kept, string> =>
       hour.push({ minute: Math.floor(since / bucket), owned: routes, deleted: gone.map(({ cidr }) => cidr) })
     }
     const ranges = new Set(named.map(({ cidr }) => cidr))
-    const state = { spec, named: ranges, drained: new Set(drained), confirmed, brake: brakeFor(spec, held), hour }
+    const state = {
+      spec,
+      named: ranges,
+      drained: new Set(drained),
+      confirmed,
+      letGo,
+      brake: brakeFor(spec, held),
+      hour,
+    }
     return { vpc: json.vpc, state }
   })

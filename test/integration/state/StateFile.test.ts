@@ -17,6 +17,7 @@ const state: Durable = {
   named: new Set([cidr("10.66.17.0/24")]),
   drained: new Set([ip("10.33.20.93")]),
   confirmed: [],
+  letGo: new Map(),
   brake: undefined,
   hour: [],
 }

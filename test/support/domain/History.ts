@@ -120,6 +120,8 @@ const anyDurable: fc.Arbitrary<Durable> = fc.record({
   named: fc.array(anyDestination).map((some) => new Set(some)),
   drained: fc.subarray([...hosts], { maxLength: 2 }).map((some) => new Set(some)),
   confirmed: fc.constant([]),
+  // Histories begin at 1,000,000.
+  letGo: fc.subarray([...hosts], { maxLength: 3 }).map((some) => new Map(some.map((host, n) => [host, 500_000 * n]))),
   brake: fc.constant(undefined),
   hour: fc.constant([]),
 })
@@ -235,7 +237,7 @@ const eventOf = (
     case "Release": {
       const held = guardHoldsOf(world).filter(({ kind }) => kind !== "DeletionBrake")
       const hash = held[step.choice % Math.max(1, held.length)]?.hash
-      return hash === undefined ? undefined : WorldEvent.HoldConfirmed({ hash })
+      return hash === undefined ? undefined : WorldEvent.HoldConfirmed({ hash, at })
     }
     case "Nothing":
       return undefined

@@ -1,7 +1,7 @@
 import type { Action } from "../../../src/domain/Action.ts"
 import { apply } from "../../../src/domain/Apply.ts"
 import type { Cidr } from "../../../src/domain/Cidr.ts"
-import { type Durable, durableOf, knowsBrake } from "../../../src/domain/Durable.ts"
+import { type Durable, durableOf, holdsAlike } from "../../../src/domain/Durable.ts"
 import { decide, heldOf, pendingOf } from "../../../src/domain/Decide.ts"
 import type { Millis } from "../../../src/domain/Health.ts"
 import { Verdict } from "../../../src/domain/Health.ts"
@@ -54,7 +54,7 @@ export class Story {
     const decision = decide(this.world, dirty, this.now)
     this.world = decision.world
     this.nextAt = decision.nextAt
-    if (event._tag === "SpecAccepted" || !knowsBrake(this.kept, this.world, this.now))
+    if (event._tag === "SpecAccepted" || event._tag === "HoldConfirmed" || !holdsAlike(this.kept, this.world, this.now))
       this.kept = durableOf(this.world, this.now)
     return this
   }
