@@ -204,7 +204,7 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     failing.set(host, isLetGo ? { ...failure, at: now } : failure)
   }
   const mass = mayBeMass(world, failing.size, policy.massFailure)
-    ? massAfter(guards.mass, witnessesOf(world, cutOff, failing, withheld, now), policy.massFailure, now)
+    ? massAfter(guards.mass, witnessesOf(world, cutOff, failing, withheld, now), policy.massFailure, policy.settle, now)
     : undefined
   if (mass !== undefined) {
     const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })

@@ -31,6 +31,8 @@ export interface MassFailure {
   readonly isCertain: boolean
   /** Since when they are few enough again. */
   readonly calmSince: Millis | undefined
+  /** How long they have to be few enough. */
+  readonly calmFor: Millis
   /** Stands for exactly these failures. */
   readonly hash: string
 }
@@ -46,19 +48,20 @@ const isOneZone = (lost: ReadonlyArray<Witness>, witnesses: ReadonlyArray<Witnes
 }
 
 /** When a hold ends by itself: the failures left are few enough for as long as hosts that come back may take. */
-export const massEndsAt = ({ calmSince }: MassFailure): Millis | undefined =>
-  calmSince === undefined ? undefined : calmSince + massWindow
+export const massEndsAt = ({ calmFor, calmSince }: MassFailure): Millis | undefined =>
+  calmSince === undefined ? undefined : calmSince + calmFor
 
 /**
  * Whether the failures of these hosts are to be held: more than `share` of at least {@link fewestHosts} failed or are silent,
  * unless they share one zone and another one answers. What is held stays held until few enough are left for as long as
  * hosts take to come back; until then it grows by whoever fails. What was held because hosts merely missed probes is let go
- * as soon as these answer.
+ * `settle` after these answer: the network was gone for a moment, and who had been asked first may answer a second later.
  */
 export const massAfter = (
   before: MassFailure | undefined,
   witnesses: ReadonlyArray<Witness>,
   share: number | undefined,
+  settle: Millis,
   now: Millis,
 ): MassFailure | undefined => {
   const failed = witnesses.filter(({ state }) => state === "failed")
@@ -67,9 +70,11 @@ export const massAfter = (
   const isMass = (some: ReadonlyArray<Witness>): boolean =>
     witnesses.length >= fewestHosts && some.length > share * witnesses.length && !isOneZone(some, witnesses)
   const isNow = isMass(lost)
+  if (before === undefined && !isNow) return undefined
   const isCertain = before?.isCertain === true || isMass(failed)
   const calmSince = isNow ? undefined : (before?.calmSince ?? now)
-  if (calmSince !== undefined && (!isCertain || now - calmSince >= massWindow)) return undefined
+  const calmFor = isCertain ? massWindow : settle
+  if (calmSince !== undefined && now - calmSince >= calmFor) return undefined
   const hosts = new Map([...failed].sort((a, b) => compareText(a.host, b.host)).map(({ host, since }) => [host, since]))
   return {
     since: before?.since ?? now,
@@ -78,6 +83,7 @@ export const massAfter = (
     of: witnesses.length,
     isCertain,
     calmSince,
+    calmFor,
     hash: stableHex(`mass failure ${[...hosts].join(" ")}`),
   }
 }

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { massWindow } from "../../src/domain/GuardPolicy.ts"
+import { defaultGuards, massWindow } from "../../src/domain/GuardPolicy.ts"
 import type { Millis } from "../../src/domain/Health.ts"
 import { ip } from "../../src/domain/Ip.ts"
 import { massAfter, massEndsAt, type Witness } from "../../src/domain/MassFailure.ts"
 import { runs } from "../support/domain/Runs.ts"
+
+const { settle } = defaultGuards
 
 describe("many failures together", () => {
   const witness = (n: number, state: Witness["state"], zone: string | undefined): Witness => ({
@@ -29,7 +31,7 @@ describe("many failures together", () => {
       const state = word.startsWith("f") ? "failed" : word.startsWith("s") ? "silent" : "answering"
       return witness(n + 1, state, word.endsWith("-") ? undefined : word.slice(1))
     })
-  const isHeld = (words: string): boolean => massAfter(undefined, inWords(words), 2 / 3, 0) !== undefined
+  const isHeld = (words: string): boolean => massAfter(undefined, inWords(words), 2 / 3, settle, 0) !== undefined
 
   it("are acted upon where they are one whole zone, however many hosts it has, while another zone is heard", () => {
     assert.isFalse(isHeld("fa fa fa ab"))
@@ -46,7 +48,7 @@ describe("many failures together", () => {
     assert.isTrue(isHeld("fa sb fa ac"), "another zone misses probes, too")
     assert.isTrue(isHeld("fa f- fa ac"), "another zone may have failed, too")
     assert.isTrue(isHeld("fa fa fa"), "nobody is heard")
-    const mass = massAfter(undefined, inWords("fa fa fa sb"), 2 / 3, 0)
+    const mass = massAfter(undefined, inWords("fa fa fa sb"), 2 / 3, settle, 0)
     assert.isTrue(mass?.isCertain, "who misses probes is not heard, either")
   })
 
@@ -63,14 +65,15 @@ describe("many failures together", () => {
           3 * lost.length > 2 * witnesses.length &&
           lost.some(({ state }) => state === "failed") &&
           !isOneZone
-        assert.strictEqual(massAfter(undefined, witnesses, 2 / 3, 0) !== undefined, expected)
+        assert.strictEqual(massAfter(undefined, witnesses, 2 / 3, settle, 0) !== undefined, expected)
         const mass = massAfter(
           undefined,
           [1, 2, 3].map((n) => witness(n, "failed", undefined)),
           2 / 3,
+          settle,
           0,
         )
-        assert.isUndefined(massAfter(mass, witnesses, undefined, 0), "switched off")
+        assert.isUndefined(massAfter(mass, witnesses, undefined, settle, 0), "switched off")
       }),
       runs(500),
     )
@@ -79,12 +82,12 @@ describe("many failures together", () => {
   it("are told in figures, under a hash that stands for exactly these failures, in whatever order they come", () => {
     const at = (n: number, since: Millis): Witness => ({ ...witness(n, "failed", undefined), since })
     const some = [at(2, 70), at(1, 60), witness(3, "silent", undefined), witness(4, "answering", undefined)]
-    const mass = massAfter(undefined, some, 2 / 3, 100)
+    const mass = massAfter(undefined, some, 2 / 3, settle, 100)
     assert.deepInclude(mass, { since: 100, failed: 3, of: 4, isCertain: false, calmSince: undefined })
     assert.deepStrictEqual([...mass!.hosts], [...new Map([at(1, 60), at(2, 70)].map((one) => [one.host, one.since]))])
-    const again = massAfter(mass, some.toReversed(), 2 / 3, 200)
+    const again = massAfter(mass, some.toReversed(), 2 / 3, settle, 200)
     assert.deepStrictEqual(again, mass)
-    const later = massAfter(mass, [at(2, 71), ...some.slice(1)], 2 / 3, 200)
+    const later = massAfter(mass, [at(2, 71), ...some.slice(1)], 2 / 3, settle, 200)
     assert.notStrictEqual(later?.hash, mass?.hash)
     assert.isUndefined(massEndsAt(mass!))
   })
@@ -95,6 +98,7 @@ describe("many failures together", () => {
         undefined,
         some.map(([host, since]) => ({ ...witness(1, "failed", undefined), host: ip(host), since })),
         2 / 3,
+        settle,
         100,
       )?.hash
     const one = failures(["10.0.0.1", 6], ["13.0.0.1", 7], ["9.0.0.1", 8])
@@ -105,26 +109,30 @@ describe("many failures together", () => {
 
   it("end ten seconds after they are few enough; if more fail meanwhile, these begin anew", () => {
     const down = (count: number) => [1, 2, 3, 4].map((n) => witness(n, n <= count ? "failed" : "answering", undefined))
-    const mass = massAfter(undefined, down(3), 2 / 3, 0)
-    const calm = massAfter(mass, down(2), 2 / 3, 1_000)!
+    const mass = massAfter(undefined, down(3), 2 / 3, settle, 0)
+    const calm = massAfter(mass, down(2), 2 / 3, settle, 1_000)!
     assert.strictEqual(massEndsAt(calm), 1_000 + massWindow)
-    assert.strictEqual(massEndsAt(massAfter(calm, down(1), 2 / 3, 5_000)!), 1_000 + massWindow)
-    const anew = massAfter(calm, down(4), 2 / 3, 6_000)!
+    assert.strictEqual(massEndsAt(massAfter(calm, down(1), 2 / 3, settle, 5_000)!), 1_000 + massWindow)
+    const anew = massAfter(calm, down(4), 2 / 3, settle, 6_000)!
     assert.isUndefined(massEndsAt(anew))
-    assert.strictEqual(massEndsAt(massAfter(anew, down(2), 2 / 3, 7_000)!), 7_000 + massWindow)
-    assert.isUndefined(massAfter(calm, down(0), 2 / 3, 5_000))
+    assert.strictEqual(massEndsAt(massAfter(anew, down(2), 2 / 3, settle, 7_000)!), 7_000 + massWindow)
+    assert.isUndefined(massAfter(calm, down(0), 2 / 3, settle, 5_000))
   })
 
-  it("hold every failure there is, and let go at once when hosts merely missed a probe, else ten seconds later", () => {
+  it("hold every failure there is, and let go in the time to answer when hosts merely missed a probe, else ten seconds later", () => {
     const four = (states: ReadonlyArray<Witness["state"]>) => states.map((state, n) => witness(n + 1, state, undefined))
-    const missed = massAfter(undefined, four(["failed", "silent", "silent", "answering"]), 2 / 3, 0)
+    const missed = massAfter(undefined, four(["failed", "silent", "silent", "answering"]), 2 / 3, settle, 0)
     assert.deepStrictEqual([...(missed?.hosts.keys() ?? [])], ["10.0.0.1"])
-    assert.isUndefined(massAfter(missed, four(["failed", "answering", "answering", "answering"]), 2 / 3, 100))
-    const certain = massAfter(missed, four(["failed", "failed", "failed", "answering"]), 2 / 3, 200)
-    const calm = massAfter(certain, four(["failed", "failed", "answering", "answering"]), 2 / 3, 1_000)
+    const one = four(["failed", "answering", "answering", "answering"])
+    const answered = massAfter(missed, one, 2 / 3, settle, 100)
+    assert.strictEqual(massEndsAt(answered!), 100 + settle)
+    assert.isDefined(massAfter(answered, one, 2 / 3, settle, 100 + settle - 1))
+    assert.isUndefined(massAfter(answered, one, 2 / 3, settle, 100 + settle))
+    const certain = massAfter(missed, four(["failed", "failed", "failed", "answering"]), 2 / 3, settle, 200)
+    const calm = massAfter(certain, four(["failed", "failed", "answering", "answering"]), 2 / 3, settle, 1_000)
     assert.strictEqual(calm?.hosts.size, 2)
     const rest = four(["failed", "failed", "answering", "answering"])
-    assert.isDefined(massAfter(calm, rest, 2 / 3, 1_000 + massWindow - 1))
-    assert.isUndefined(massAfter(calm, rest, 2 / 3, 1_000 + massWindow))
+    assert.isDefined(massAfter(calm, rest, 2 / 3, settle, 1_000 + massWindow - 1))
+    assert.isUndefined(massAfter(calm, rest, 2 / 3, settle, 1_000 + massWindow))
   })
 })
