@@ -129,7 +129,7 @@ describe("the failover limit, of hosts that fail together", () => {
     assert.deepStrictEqual(story.pending, [])
     const [mass] = guardHoldsOf(story.world)
     assert.strictEqual(mass?.kind, "MassFailure")
-    story.take(WorldEvent.HoldConfirmed({ hash: mass?.hash ?? "" }))
+    story.take(WorldEvent.HoldConfirmed({ hash: mass?.hash ?? "", at: story.now }))
     assert.deepStrictEqual(story.pending, failovers("a", "b", "c", "d"))
     assert.deepStrictEqual(story.world.guards.velocity.admitted, [])
     for (const letter of letters) story.recovers(letter)

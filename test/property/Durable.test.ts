@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { apply } from "../../src/domain/Apply.ts"
 import { lastDeleted } from "../../src/domain/DeletionBrake.ts"
-import { durableOf, knowsBrake } from "../../src/domain/Durable.ts"
+import { durableOf, holdsAlike } from "../../src/domain/Durable.ts"
 import { empty, type World } from "../../src/domain/World.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { smallSpec, smallVpc } from "../support/domain/Small.ts"
@@ -58,7 +58,7 @@ describe("what is kept for a restart", () => {
 })
 
 describe("what was kept", () => {
-  const isEnough = ({ now, world }: Story, kept: Story["kept"]): boolean => knowsBrake(kept, world, now)
+  const isEnough = ({ now, world }: Story, kept: Story["kept"]): boolean => holdsAlike(kept, world, now)
 
   it("is enough while nothing was deleted or held since; nothing kept is not", () => {
     const calm = story()
@@ -92,6 +92,6 @@ describe("what was kept", () => {
       [after(read), true],
       [after(spec, read), false],
     ] as const)
-      assert.strictEqual(knowsBrake(undefined, world, 0), expected)
+      assert.strictEqual(holdsAlike(undefined, world, 0), expected)
   })
 })
