@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { apply } from "../../src/domain/Apply.ts"
-import { type Decision, decide } from "../../src/domain/Decide.ts"
+import { type Decision, decide, heldOf } from "../../src/domain/Decide.ts"
 import { defaultGuards, velocityWindow } from "../../src/domain/GuardPolicy.ts"
 import { guardHoldsOf } from "../../src/domain/GuardHold.ts"
 import { Verdict } from "../../src/domain/Health.ts"
+import { holdWords } from "../../src/domain/Hold.ts"
 import { ip } from "../../src/domain/Ip.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { hostAt, type Letter, type SmallScene } from "../support/domain/Small.ts"
@@ -41,6 +42,27 @@ const decidedAt = (story: Story, event: WorldEvent): Decision => {
   story.world = decision.world
   return decision
 }
+
+describe("what is held", () => {
+  it("names what holds it, and whom: by the hash it is let go", () => {
+    const cut = four({}).fails("a")
+    cut.take(anchorHeard(cut, true)).take(anchorHeard(cut, false))
+    const limited = four({ failoverLimit: 1 }).fails("a").fails("b")
+    const braked = four({}).spec({ [rangeOf("a")]: "ae" })
+    for (const [story, kind, count] of [
+      [cut, "MonitorCutOff", 1],
+      [limited, "FailoverLimit", 1],
+      [braked, "DeletionBrake", 3],
+    ] as const) {
+      const [hold] = guardHoldsOf(story.world)
+      assert.strictEqual(hold?.kind, kind)
+      const words = heldOf(story.world).map(({ reason }) => holdWords(reason))
+      assert.lengthOf(words, count)
+      for (const one of words) assert.include(one, hold?.hash ?? "nothing")
+    }
+    assert.include(heldOf(limited.world).map(({ reason }) => holdWords(reason))[0], hostAt("b"))
+  })
+})
 
 describe("while this monitor is cut off", () => {
   it("every write is held, whatever it is for; a deletion that the brake holds waits for its own confirmation", () => {
@@ -105,7 +127,11 @@ describe("the failover limit, of hosts that fail together", () => {
       )
     const several = inZones((letter) => (letter === "e" ? "us-east-1b" : "us-east-1a"))
     assert.deepStrictEqual([several.pending, several.held], [failovers("a", "b", "c", "d"), []])
-    for (const story of [inZones(() => "us-east-1a"), inZones(() => undefined)]) {
+    for (const story of [
+      inZones(() => "us-east-1a"),
+      inZones(() => undefined),
+      inZones((letter) => (letter === "e" ? "us-east-1b" : undefined)),
+    ]) {
       assert.deepStrictEqual(story.pending, failovers("a", "b", "c"))
       assert.deepStrictEqual(story.held, [`${rangeOf("d")} rtb-1 FailoverLimit`])
     }
@@ -120,6 +146,49 @@ describe("the failover limit, of hosts that fail together", () => {
     story.wait(velocityWindow)
     assert.deepStrictEqual(story.pending, failovers("a", "b"))
     assert.deepStrictEqual(story.held, [])
+    // The same failure still, whatever its checks say meanwhile.
+    assert.deepStrictEqual(story.isUnknown("a").pending, failovers("a", "b"))
+  })
+
+  it("keeps nobody waiting who was let go, although EC2 refuses its write for longer than a minute", () => {
+    const story = four({ failoverLimit: 1 }).fails("a")
+    story.refused("UnauthorizedOperation")
+    while (story.now < 1_000_000 + 5 * minute) {
+      story.wait(minute)
+      if (story.pending.length > 0) story.refused("UnauthorizedOperation")
+    }
+    story.fails("b")
+    assert.deepStrictEqual(story.pending, failovers("b"))
+    story.wait(velocityWindow - 1)
+    while (story.pending.length < 2) story.wait(minute)
+    assert.deepStrictEqual(story.pending, failovers("a", "b"))
+  })
+
+  it("lets nobody wait who has recovered, though another failed at the same time", () => {
+    const story = four({ failoverLimit: 1 }).fails("a").fails("b").fails("c")
+    assert.lengthOf(story.held, 2)
+    const verdict = Verdict.Healthy({ since: story.now })
+    story.take(
+      WorldEvent.VerdictsReached({ verdicts: (["b", "c"] as const).map((one) => ({ host: hostAt(one), verdict })) }),
+    )
+    assert.deepStrictEqual([story.held, guardHoldsOf(story.world)], [[], []])
+  })
+
+  it("hands out a destination again when one of its routes is let go, be it that the others never waited", () => {
+    const range = "172.17.0.0/16"
+    const story = new Story({
+      spec: { [rangeOf("a")]: "ae", [range]: "bde" },
+      health: { a: "healthy", b: "healthy", d: "drained", e: "healthy" },
+      routes: { [rangeOf("a")]: "a -", [range]: "b d" },
+      policy: { guards: { ...defaultGuards, massFailure: undefined, failoverLimit: 1 } },
+    }).wait(minute)
+    story.fails("a").fails("b")
+    assert.include(story.held, `${range} rtb-1 FailoverLimit`)
+    assert.include(story.pending, `${range} rtb-2 repair:e`)
+    story.now += velocityWindow
+    const decision = decidedAt(story, WorldEvent.TimeCame({ at: story.now }))
+    assert.deepStrictEqual([...decision.cidrs], [range])
+    assert.lengthOf(decision.write, 2)
   })
 
   it("neither holds nor counts what the operator let go, until the host fails anew", () => {
