@@ -25,8 +25,8 @@ const core = words(`
  * Those of options, documents and services know nothing of it.
  */
 const tests = words(`
-  PlanCases Votes HostStanding CellStanding Failover FirstAnswer Obstacle MassFailure Velocity WriteLog DeletionBrake
-  BrakeMemory StaleReadings Guards Slices Placement UnansweredWrites Determinism Tally Census Rendezvous Memory
+  PlanCases Votes HostStanding CellStanding Failover FirstAnswer Obstacle MassFailure Velocity ActionGuard Durable WriteLog
+  DeletionBrake BrakeMemory StaleReadings Guards Slices Placement UnansweredWrites Determinism Tally Census Rendezvous Memory
   Increments Restart Promises Operation
 `)
 const ofPlan = words(`
@@ -34,11 +34,14 @@ const ofPlan = words(`
 `)
 /** Of some files, the tests that are to notice: what only others would notice counts as unnoticed, and it takes a fraction. */
 const testsOf = {
-  ActionGuard: ["Velocity", "MassFailure", "DeletionBrake", "BrakeMemory", "Guards"],
+  ActionGuard: ["ActionGuard", "Velocity"],
   BrakeMemory: ["BrakeMemory", "DeletionBrake"],
   CellStanding: ["CellStanding"],
+  Decide: words(`
+    PlanCases FirstAnswer Obstacle Velocity ActionGuard BrakeMemory DeletionBrake WriteLog StaleReadings Increments
+  `),
   DeletionBrake: ["DeletionBrake", "BrakeMemory"],
-  Durable: ["BrakeMemory", "DeletionBrake"],
+  Durable: ["Durable"],
   Failover: ["Failover"],
   HostStanding: ["HostStanding"],
   MassFailure: ["MassFailure"],

@@ -45,7 +45,7 @@ const decidedAt = (story: Story, event: WorldEvent): Decision => {
 
 describe("what is held", () => {
   it("names what holds it, and whom: by the hash it is let go", () => {
-    const cut = four({}).fails("a")
+    const cut = four({}).take(WorldEvent.HostDrained({ host: hostAt("a") }))
     cut.take(anchorHeard(cut, true)).take(anchorHeard(cut, false))
     const limited = four({ failoverLimit: 1 }).fails("a").fails("b")
     const braked = four({}).spec({ [rangeOf("a")]: "ae" })
