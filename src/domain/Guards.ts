@@ -5,6 +5,7 @@ import { dampedUntil, type Flaps, flapsLeft } from "./Damping.ts"
 import { defaultGuards, massWindow } from "./GuardPolicy.ts"
 import type { Millis } from "./Health.ts"
 import { HoldReason, holdWords } from "./Hold.ts"
+import { type Hush, hushAfter } from "./Hush.ts"
 import type { Ip } from "./Ip.ts"
 import { type MassFailure, massAfter, massEndsAt, type Witness } from "./MassFailure.ts"
 import { noVelocity, type Velocity } from "./Velocity.ts"
@@ -27,7 +28,7 @@ export interface Withheld {
 /** All hosts failed, several of them together: nobody is heard. Since when the first of them failed. */
 type Dark = { readonly from: Millis }
 
-/** The time after a cut, or the dark, in which hosts may answer before failures from that time count. */
+/** The time after a cut, the dark or a hush in which hosts may answer before failures from that time count. */
 interface Settling {
   readonly from: Millis
   readonly heardAt: Millis
@@ -40,6 +41,7 @@ export interface Guards {
   readonly cutOff: CutOff | undefined
   readonly settling: Settling | undefined
   readonly dark: Dark | undefined
+  readonly hush: Hush | undefined
   readonly mass: MassFailure | undefined
   /** Failed hosts whose failure is new or held. */
   readonly failing: ReadonlyMap<Ip, Failure>
@@ -58,6 +60,7 @@ export const noGuards: Guards = {
   cutOff: undefined,
   settling: undefined,
   dark: undefined,
+  hush: undefined,
   mass: undefined,
   failing: new Map(),
   confirmed: new Map(),
@@ -85,21 +88,31 @@ const darkAfter = ({ cidrsOf, guards, health }: World, now: Millis): Dark | unde
   return guards.dark ?? (together >= 2 ? { from } : undefined)
 }
 
+/** Whether a cut ends now, and was one: the operator may have set the anchors aside, so that none counts any more. */
+const endsCut = ({ anchors, cutOff: before }: Guards, cutOff: CutOff | undefined, now: Millis): boolean =>
+  before !== undefined &&
+  cutOff === undefined &&
+  now - before.since > oneLostProbe &&
+  [...anchors.values()].some(({ counts }) => counts)
+
+/** What nobody, or hardly anybody, was heard in. */
+type Silence = Pick<Guards, "cutOff" | "dark" | "hush">
+
 const settlingAfter = (
   { guards, policy }: World,
-  cutOff: CutOff | undefined,
-  dark: Dark | undefined,
   now: Millis,
+  { cutOff, dark, hush }: Silence,
 ): Settling | undefined => {
-  const { anchors, settling } = guards
   if (cutOff !== undefined) return undefined
-  if (guards.dark !== undefined && dark === undefined)
-    return { from: guards.dark.from, heardAt: now, until: now + (policy.guards ?? defaultGuards).settle }
-  if (guards.cutOff === undefined) return settling !== undefined && now < settling.until ? settling : undefined
-  // If no anchor counts any more, the operator has set them aside: failures count as they are.
-  const isHeard = [...anchors.values()].some(({ counts }) => counts)
-  if (!isHeard || now - guards.cutOff.since <= oneLostProbe) return undefined
-  return { from: guards.cutOff.since, heardAt: now, until: now + (policy.guards ?? defaultGuards).settle }
+  const present = guards.settling !== undefined && now < guards.settling.until ? guards.settling : undefined
+  const ended = [
+    ...(guards.cutOff !== undefined && endsCut(guards, cutOff, now) ? [guards.cutOff.since] : []),
+    ...(guards.dark !== undefined && dark === undefined ? [guards.dark.from] : []),
+    ...(guards.hush !== undefined && hush === undefined ? [guards.hush.from] : []),
+  ]
+  if (ended.length === 0) return present
+  const from = Math.min(...ended, present?.from ?? Infinity)
+  return { from, heardAt: now, until: now + (policy.guards ?? defaultGuards).settle }
 }
 
 /** Whether the cut holds this failure: it was reached since the cut began, and by probes from before its end. */
@@ -145,13 +158,27 @@ const witnessesOf = (
 }
 
 /**
- * Whether there may be a mass failure at all, by numbers at hand: if even all that failed of late and all that are silent are
+ * Whether so many may be lost at all, by numbers at hand: if even all that failed of late and all that are silent are
  * few, nobody need be looked at. A host's failure must not cost work for all other hosts.
  */
-const mayBeMass = ({ census, guards }: World, failing: number, share: number | undefined): boolean => {
-  if (failing === 0 || share === undefined) return guards.mass !== undefined
+const mayBeMany = ({ census }: World, failing: number, share: number): boolean => {
   const lost = failing + census.silent
-  return guards.mass !== undefined || lost > share * (lost + census.answering)
+  return lost > share * (lost + census.answering)
+}
+
+const mayBeMass = (world: World, failing: number, share: number | undefined): boolean =>
+  world.guards.mass !== undefined || (failing > 0 && share !== undefined && mayBeMany(world, failing, share))
+
+const mayBeHush = ({ census, guards }: World): boolean => guards.hush !== undefined || census.silent > 1
+
+/** While the monitor is cut off no hush ends: it hears nobody. The time after a cut is the time after the hush, too. */
+const hushOf = (world: World, cutOff: CutOff | undefined, share: number | undefined, now: Millis): Hush | undefined => {
+  const { failing, hush } = world.guards
+  if (share === undefined || !mayBeHush(world) || endsCut(world.guards, cutOff, now)) return undefined
+  const present = mayBeMany(world, failing.size, share)
+    ? hushAfter(hush, witnessesOf(world, cutOff, failing, new Map(), now), share, now)
+    : undefined
+  return present ?? (cutOff === undefined ? undefined : hush)
 }
 
 /** What holds failures already, if it is the same: then nothing has changed for these hosts. */
@@ -178,20 +205,22 @@ const dampedAt = ({ cidrsOf, guards: { flaps }, policy }: World, now: Millis): R
   return damped
 }
 
-const isIdle = ({ anchors, cutOff, damped, dark, failing, flaps, settling, withheld }: Guards): boolean =>
+const isIdle = ({ anchors, cutOff, damped, dark, failing, flaps, hush, settling, withheld }: Guards): boolean =>
   anchors.size + damped.size + failing.size + flaps.size + withheld.size === 0 &&
   cutOff === undefined &&
   settling === undefined &&
-  dark === undefined
+  dark === undefined &&
+  hush === undefined
 
 /** The world as its guards see it at `now`, and the hosts whose standing that may change. The same again changes nothing. */
 export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet<Ip>] => {
   const { guards } = world
-  if (isIdle(guards)) return [world, new Set()]
+  if (isIdle(guards) && !mayBeHush(world)) return [world, new Set()]
   const policy = world.policy.guards ?? defaultGuards
   const cutOff = cutOffAfter(guards.cutOff, guards.anchors)
   const dark = darkAfter(world, now)
-  const settling = settlingAfter(world, cutOff, dark, now)
+  const hush = hushOf(world, cutOff, policy.massFailure, now)
+  const settling = settlingAfter(world, now, { cutOff, dark, hush })
   const failing = new Map<Ip, Failure>()
   const withheld = new Map<Ip, Withheld>()
   const ofCut = asBefore(guards.withheld, cutHold(cutOff, settling))
@@ -215,7 +244,7 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     if (!withheld.has(host) && dark === undefined && now - at >= massWindow) failing.delete(host)
   const damped = dampedAt(world, now)
   const changed = new Set([...changedKeys(guards.withheld, withheld), ...changedKeys(guards.damped, damped)])
-  return [{ ...world, guards: { ...guards, cutOff, settling, dark, mass, failing, withheld, damped } }, changed]
+  return [{ ...world, guards: { ...guards, cutOff, settling, dark, hush, mass, failing, withheld, damped } }, changed]
 }
 
 /** Until when a host that has just recovered is chosen after all others, since it relapsed. */

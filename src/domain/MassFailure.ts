@@ -47,6 +47,10 @@ const isOneZone = (lost: ReadonlyArray<Witness>, witnesses: ReadonlyArray<Witnes
   )
 }
 
+/** Whether those of these hosts that are `lost` are too many for it to be the hosts. */
+export const isTooMany = (lost: ReadonlyArray<Witness>, witnesses: ReadonlyArray<Witness>, share: number): boolean =>
+  witnesses.length >= fewestHosts && lost.length > share * witnesses.length && !isOneZone(lost, witnesses)
+
 /** When a hold ends by itself: the failures left are few enough for as long as hosts that come back may take. */
 export const massEndsAt = ({ calmFor, calmSince }: MassFailure): Millis | undefined =>
   calmSince === undefined ? undefined : calmSince + calmFor
@@ -67,8 +71,7 @@ export const massAfter = (
   const failed = witnesses.filter(({ state }) => state === "failed")
   if (share === undefined || failed.length === 0) return undefined
   const lost = witnesses.filter(({ state }) => state !== "answering")
-  const isMass = (some: ReadonlyArray<Witness>): boolean =>
-    witnesses.length >= fewestHosts && some.length > share * witnesses.length && !isOneZone(some, witnesses)
+  const isMass = (some: ReadonlyArray<Witness>): boolean => isTooMany(some, witnesses, share)
   const isNow = isMass(lost)
   if (before === undefined && !isNow) return undefined
   const isCertain = before?.isCertain === true || isMass(failed)

@@ -243,7 +243,9 @@ const removed = (view: PlanView, range: Cidr, reason: Reason): CidrPlan => {
   const actions: Array<Action> = []
   const held: Array<Held> = []
   for (const table of view.index.tables) {
-    const route = cellOf(table).present
+    const { isDisputed, present: route } = cellOf(table)
+    if (isDisputed && route !== undefined)
+      held.push({ cidr: range, table, reason: HoldReason.Conflict({ target: route.target }) })
     if (route === undefined || !route.owned) continue
     const hold = whyNotDelete(view, range, route)
     if (hold !== undefined) held.push({ cidr: range, table, reason: hold })
@@ -286,6 +288,7 @@ const removed = (view: PlanView, range: Cidr, reason: Reason): CidrPlan => {
  * | nothing, `[]`  | owned; the spec was restored at the start    | –             | held until a spec is accepted        |
  * | nothing, `[]`  | owned, active, interface not in the reading | –             | held: interface unseen               |
  * | nothing, `[]`  | a route of another kind                     | –             | nothing                              |
+ * | nothing, `[]`  | such a one; the last reading shows one of ours | –          | held for five minutes: conflict      |
  * | anything       | anything, in `--ignore-routes`/not `--own`  | –             | held if in the spec; never touched   |
  */
 export const planCidr = (view: PlanView, range: Cidr): CidrPlan => {

@@ -78,6 +78,8 @@ export interface CellContent {
   readonly believed: StandingRoute | undefined
   /** What may stand there instead: writes of ours may have been done, and neither an answer nor a reading tells. Not empty. */
   readonly attempted?: ReadonlyArray<StandingRoute | undefined> | undefined
+  /** `present` is of another kind, and the last reading shows one of ours: it may be the older of the two. */
+  readonly isDisputed?: boolean
 }
 
 const same = (a: StandingRoute | undefined, b: StandingRoute | undefined): boolean =>
@@ -236,7 +238,7 @@ const afterOwnReading = (
 const known = (entry: LogEntry | undefined, read: StandingRoute | undefined): CellContent => {
   // Where none is, none can be lost: EC2 creates no route over another.
   if (entry?.foreign !== undefined && read?.owned === true)
-    return { present: entry.foreign.route, believed: entry.foreign.route }
+    return { present: entry.foreign.route, believed: entry.foreign.route, isDisputed: true }
   switch (entry?.shown) {
     case undefined:
     case "read":

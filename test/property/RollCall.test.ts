@@ -136,6 +136,22 @@ describe("of hosts that fall silent, or begin to answer badly, at the same momen
     )
   })
 
+  it("all lose no route when they answer again a moment later", () => {
+    fc.assert(
+      fc.property(anyOutage(100), fc.integer({ min: 50, max: 2_500 }), (outage, gone) => {
+        const { count, diesAt, fall, mode, ...more } = outage
+        // Fewer confirmations are over before the others were asked and seen to be silent, too.
+        fc.pre(fall === undefined || fall >= 3)
+        const returnsAt = () => diesAt + gone
+        const detector = detectorOptions(fall, 2, mode)
+        const until = diesAt + gone + 6_000
+        const { failovers } = play({ ...more, hosts: count, detector, diesAt, dies: () => true, returnsAt, until })
+        assert.deepStrictEqual(failovers, [])
+      }),
+      runs(60),
+    )
+  })
+
   it("those of one zone lose theirs in time, each to one that lives", () => {
     fc.assert(
       fc.property(anyOutage(120), (outage) => {
