@@ -330,8 +330,11 @@ export class Days {
   }
 
   #put(text: string): void {
-    this.#fileWrites++
+    const isSame = text === this.disk.text(specFile)
     this.disk.put(specFile, text)
+    // What is written once more goes on standing there: it may come into force as if it had not been.
+    if (isSame) return
+    this.#fileWrites++
     for (const daemon of this.alive) this.#claimFile(daemon)
   }
 
