@@ -27,6 +27,9 @@ export interface Broken {
   readonly at: number
 }
 
+/** The least time between two looks at the spec file. */
+const betweenLooks = 199
+
 /** One simulation: the world outside of the daemons, and whatever can be done to it. */
 export class Days {
   readonly dice: Dice
@@ -51,6 +54,8 @@ export class Days {
   /** Cells that hold a route which is not ours, and since when. */
   readonly #foreign = new Map<string, number>()
   #fileWrites = 0
+  /** When each text was put into the spec file, that of long ago forgotten. */
+  readonly #filedAt = new Map<string, number>()
 
   constructor(seed: string, trace: Trace, size?: Size) {
     this.dice = new Dice(seed)
@@ -335,15 +340,21 @@ export class Days {
     // What is written once more goes on standing there: it may come into force as if it had not been.
     if (isSame) return
     this.#fileWrites++
-    for (const daemon of this.alive) this.#claimFile(daemon)
+    const { now } = this.time
+    for (const [before, at] of this.#filedAt) if (now - at > 5_000) this.#filedAt.delete(before)
+    // What stood there lately, too, two looks may find that saw nothing of what was there between them.
+    const since = this.#filedAt.get(text) ?? now
+    this.#filedAt.set(text, since)
+    const wait = Math.max(0, since + betweenLooks - now)
+    for (const daemon of this.alive) this.#claimFile(daemon, wait)
   }
 
   /** What stands in the file for so long that two looks may find it may come into force. */
-  #claimFile(daemon: Daemon): void {
+  #claimFile(daemon: Daemon, wait = betweenLooks): void {
     const write = this.#fileWrites
     const wanted = readSpec(this.disk.text(specFile))
     if (wanted === undefined) return
-    this.later(199, () => {
+    this.later(wait, () => {
       if (write !== this.#fileWrites || !daemon.isAlive) return
       const claim = daemon.evidence.claim(wanted, this.time.now)
       this.#closeClaims(daemon, claim.from)
