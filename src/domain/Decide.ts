@@ -3,7 +3,7 @@ import { type Action, compareActions } from "./Action.ts"
 import { actionGuard, sift, siftedAnew, velocityOf } from "./ActionGuard.ts"
 import * as ByCell from "./ByCell.ts"
 import type { Cidr } from "./Cidr.ts"
-import { type Brake, brakeFor, brakeOn, deletionKey, lastDeleted, mostOwned } from "./DeletionBrake.ts"
+import { type Brake, brakeOn, deletionKey, lastDeleted, mostOwned } from "./DeletionBrake.ts"
 import { guarded, guardsNextAt } from "./Guards.ts"
 import type { Millis } from "./Health.ts"
 import { compareHeld, type Held, HoldReason } from "./Hold.ts"
@@ -123,14 +123,9 @@ const decideCidr = (world: World, view: PlanView, range: Cidr, now: Millis): Cid
 export const deletionsOf = (world: World): ReadonlyArray<Extract<Action, { readonly _tag: "DeleteRoute" }>> =>
   [...HashMap.values(world.decisions)].flatMap(({ write }) => write.filter((action) => action._tag === "DeleteRoute"))
 
-/** What was held before a restart, while nothing is deleted for being restored. */
+/** What was held before a restart, while nothing is deleted for being restored. It is confirmed as a whole. */
 const stillHeld = ({ brake, confirmed }: World): Brake | undefined =>
-  brake?.deletions.some((action) => confirmed.has(deletionKey(action))) === true
-    ? brakeFor(
-        brake.spec,
-        brake.deletions.filter((action) => !confirmed.has(deletionKey(action))),
-      )
-    : brake
+  brake?.deletions.every((action) => confirmed.has(deletionKey(action))) === true ? undefined : brake
 
 const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined => {
   if (world.isRestored) return stillHeld(world)

@@ -103,17 +103,15 @@ const whyMove = (leads: Leads, route: StandingRoute): Rewrite | undefined => {
 /** Why a cell with an owned route to elsewhere is rewritten; or what keeps it from that. */
 const whyReplace = (
   { chosen, leads, repair }: Placement,
-  { present, believed }: CellContent,
+  { believed }: CellContent,
   route: StandingRoute,
 ): Rewrite | Wait => {
   const move = whyMove(leads, route)
   if (move !== undefined) return move
-  if (believed?.interfaceId === chosen.interfaceId && present !== believed)
-    return { urgency: "repair", reason: Reason.ChangedBack() }
+  if (believed?.interfaceId === chosen.interfaceId) return { urgency: "repair", reason: Reason.ChangedBack() }
   const host = leads(route)
   if (host?._tag === "Keeping") return unproven(host)
-  if (host === undefined && !route.interfaceSeen)
-    return { reason: HoldReason.InterfaceUnseen({ target: route.target }) }
+  if (!route.interfaceSeen) return { reason: HoldReason.InterfaceUnseen({ target: route.target }) }
   return repair ?? { urgency: "repair", reason: host === undefined ? Reason.WrongTarget() : Reason.TablesDisagree() }
 }
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { firstAnswerPatience } from "../../src/domain/Decide.ts"
+import { firstAnswerPatience, heldOf } from "../../src/domain/Decide.ts"
+import { holdWords } from "../../src/domain/Hold.ts"
 import { highest } from "../support/domain/Highest.ts"
 import { destination, hostAt, type Letter } from "../support/domain/Small.ts"
 import { Story } from "../support/domain/Story.ts"
@@ -17,6 +18,8 @@ describe("hosts that are new", () => {
     const story = fresh("- -").wait(100).recovers(other)
     assert.deepStrictEqual(story.pending, [])
     assert.deepStrictEqual(story.held, ["rtb-1 FirstAnswer", "rtb-2 FirstAnswer"])
+    const [hold] = heldOf(story.world)
+    assert.strictEqual(holdWords(hold!.reason), `waiting a moment for the first answer of ${hostAt(preferred)}`)
     story.wait(100).recovers(preferred)
     assert.deepStrictEqual(story.pending, [`rtb-1 create:${preferred}`, `rtb-2 create:${preferred}`])
   })

@@ -5,7 +5,9 @@ import { heldOf, pendingOf } from "../../src/domain/Decide.ts"
 import { holdWords } from "../../src/domain/Hold.ts"
 import { TableScope, TableSelector } from "../../src/domain/Policy.ts"
 import { RouteTarget } from "../../src/domain/Vpc.ts"
-import { worldOf } from "../support/domain/Deciding.ts"
+import { empty } from "../../src/domain/World.ts"
+import { WorldEvent } from "../../src/domain/WorldEvent.ts"
+import { after, worldOf } from "../support/domain/Deciding.ts"
 import { otherAccount } from "../support/domain/Pools.ts"
 import { destination, hostAt, interfaceAt, small, type SmallScene, tableAt } from "../support/domain/Small.ts"
 import { outcome } from "../support/domain/Outcomes.ts"
@@ -118,6 +120,26 @@ describe("a destination that the spec lists with hosts", () => {
     )
   })
 
+  it("goes to a host whose interface checks source and destination only if there is no other", () => {
+    const checks = { sourceDestCheck: true }
+    const scene = { spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("-") } as const
+    assert.strictEqual(outcome({ ...scene, interfaces: { a: checks } }), "create:b")
+    assert.strictEqual(outcome({ ...scene, interfaces: { b: checks } }), "create:a")
+    assert.strictEqual(outcome({ ...scene, health: { a: "healthy" }, interfaces: { a: checks } }), "create:a")
+  })
+
+  it("goes to a host that relapsed only if there is no other", () => {
+    for (const [relapsed, steady] of [
+      ["a", "b"],
+      ["b", "a"],
+    ] as const) {
+      const story = new Story({ spec: listed, health: { a: "healthy", b: "healthy" }, routes: routes("-") })
+      story.wait(60_000).fails(relapsed).wait(1000).recovers(relapsed).wait(1000).fails(relapsed).wait(1000)
+      assert.deepStrictEqual(story.recovers(relapsed).pending, [`rtb-1 create:${steady}`])
+      assert.deepStrictEqual(story.fails(steady).pending, [`rtb-1 create:${relapsed}`])
+    }
+  })
+
   it("is mended where the route leads to an interface of none of its hosts", () => {
     assert.strictEqual(outcome({ spec: listed, health: { a: "healthy" }, routes: routes("c a") }), "repair:a -")
   })
@@ -128,6 +150,17 @@ describe("a destination that the spec lists with hosts", () => {
       "- - - - all:NoHealthyHost",
     )
     assert.strictEqual(outcome({ spec: listed, health: {}, routes: routes("a c -") }), "- - - all:HealthUnknown")
+  })
+
+  it("is said to have no healthy host, too, when it is a guard that holds what became of its hosts", () => {
+    const story = new Story({
+      spec: { ...listed, "172.16.0.0/12": "c" },
+      health: { a: "healthy", b: "healthy", c: "healthy" },
+      routes: routes("a"),
+    }).wait(60_000)
+    story.fails("a").fails("b").fails("c")
+    assert.strictEqual(story.world.guards.withheld.size, 3)
+    assert.deepStrictEqual([story.pending, story.held], [[], ["172.16.0.0/12 * NoHealthyHost", "* NoHealthyHost"]])
   })
 })
 
@@ -163,6 +196,24 @@ describe("a destination that the spec does not list, or lists without hosts", ()
     story.wait(1000).reads("-")
     assert.deepStrictEqual(story.pending, [`${inside} rtb-1 delete`])
     assert.deepStrictEqual(story.held, ["10.33.30.0/24 rtb-1 Protected"])
+  })
+
+  it("is not deleted after a restart until a spec is accepted", () => {
+    const spec = { "172.16.0.0/12": "a" }
+    const story = new Story({ spec, health: {}, routes: { "172.16.0.0/12": "a" } })
+    story.restart({ "172.16.0.0/12": "a", ...routes("b") })
+    assert.deepStrictEqual([story.pending, story.held.slice(1)], [[], ["rtb-1 Restored"]])
+    assert.deepStrictEqual(story.spec(spec).pending, ["rtb-1 delete"])
+  })
+
+  it("is not deleted where a route of another kind may stand by now", () => {
+    const story = new Story({ spec: { [destination]: "a" }, health: { a: "healthy" }, routes: routes("-") }).allDone()
+    story.wait(1000).reads("igw-1").wait(1000).reads("a").spec(withdrawn)
+    assert.deepStrictEqual([story.pending, story.held], [["172.16.0.0/12 rtb-1 create:a"], ["rtb-1 Conflict"]])
+    assert.deepStrictEqual(
+      heldOf(story.world).map(({ reason }) => holdWords(reason)),
+      ["a route of another kind stands here (igw-1)"],
+    )
   })
 
   it("is not deleted on the word of a reading that lacks the interface", () => {
@@ -284,6 +335,17 @@ describe("the words", () => {
         "no healthy host: 10.33.20.1 3 probes lost, 10.33.20.2 has not answered yet",
         "a route of another kind stands here (igw-1)",
       ],
+    )
+  })
+
+  it("of a hold name hosts by address, in whatever order the spec lists them", () => {
+    const { vpc } = small({ spec: {}, health: {}, routes: routes("-") })
+    const spec = new Map([[destination, (["c", "a", "b"] as const).map(hostAt)]])
+    const world = after(empty(), [WorldEvent.SpecAccepted({ spec, at: 0 }), WorldEvent.VpcRead({ vpc, readAt: 0 })], 1)
+    const silent = [1, 2, 3].map((n) => `10.33.20.${n} has not answered yet`)
+    assert.deepStrictEqual(
+      heldOf(world).map(({ reason }) => holdWords(reason)),
+      [`no host is known to be healthy yet: ${silent.join(", ")}`],
     )
   })
 

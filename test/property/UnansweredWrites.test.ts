@@ -3,7 +3,7 @@ import fc from "fast-check"
 import type { Action } from "../../src/domain/Action.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { runs } from "../support/domain/Runs.ts"
-import { destination, type Letter, tableAt } from "../support/domain/Small.ts"
+import { destination, hostAt, type Letter, tableAt } from "../support/domain/Small.ts"
 import { Story } from "../support/domain/Story.ts"
 
 const second = 1_000
@@ -132,6 +132,43 @@ describe("a write of which no answer came", () => {
         [1, 2, 3].map((n) => `rtb-${n} failover:${more}`),
       )
     }
+  })
+
+  it("to create a route is followed by another one when its host fails: EC2 creates none over one that is there", () => {
+    const story = new Story({
+      spec: { [destination]: "ab" },
+      health: { a: "healthy" },
+      routes: { [destination]: "-" },
+    }).wait(20 * second)
+    unanswered(story, story.actions[0]!).fails("a").recovers("b")
+    assert.deepStrictEqual([story.pending, story.held], [["rtb-1 create:b"], []])
+  })
+
+  it("to create a route may have led to a host that failed since: that is mended even where none may be created", () => {
+    const story = new Story({
+      spec: { [destination]: "abc" },
+      health: { a: "healthy" },
+      routes: { [destination]: "- -" },
+    }).wait(20 * second)
+    lost(story, "rtb-1 create:a")
+    // Somebody puts a route to an unproven host into the other table; the reading began too early to tell of ours.
+    story
+      .wait(second)
+      .reads("- c", 2 * second)
+      .fails("a")
+      .recovers("b")
+    assert.deepStrictEqual([story.pending, story.held], [["rtb-1 failover:b"], ["rtb-2 Unproven"]])
+  })
+
+  it("is followed by a failover when the new host fails, even if there was no haste to leave the old one", () => {
+    const story = new Story({
+      spec: { [destination]: "abc" },
+      health: { a: "healthy", b: "healthy" },
+      routes: { [destination]: "a" },
+    }).wait(20 * second)
+    story.take(WorldEvent.HostDrained({ host: hostAt("a") }))
+    lost(story, "rtb-1 repair:b").fails("b").recovers("c")
+    assert.deepStrictEqual(story.pending, ["rtb-1 failover:c"])
   })
 
   it("is followed at once by a failover when the new host fails, too", () => {

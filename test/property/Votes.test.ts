@@ -67,6 +67,13 @@ describe("what the tables say of the current host", () => {
     )
   })
 
+  it("and its own blackholes, which are not written again, do not", () => {
+    assert.strictEqual(
+      outcome({ spec: listed, health: { b: "healthy" }, routes: routes("b! b! a -") }),
+      "held:Blackhole held:Blackhole held:Unproven held:Unproven",
+    )
+  })
+
   it("a blackhole of a drained host is as urgent as any", () => {
     assert.strictEqual(
       outcome({ spec: listed, health: { a: "drained", b: "healthy" }, routes: routes("a! a") }),

@@ -170,6 +170,18 @@ describe("a write of ours", () => {
     assert.deepStrictEqual(story.pending, ["rtb-1 repair:b"])
   })
 
+  it("that deleted a route puts nobody in the wrong when the spec takes its destination back in", () => {
+    const elsewhere = { "172.16.0.0/12": "" }
+    const health = { a: "healthy", b: "healthy" } as const
+    const story = new Story({ spec: { [destination]: "a", ...elsewhere }, health, routes: { [destination]: "a" } })
+    story.spec(elsewhere).done()
+    // Readings go on showing it, longer than they would if they were old.
+    story.wait(21 * second).reads("a")
+    assert.deepStrictEqual(story.pending, ["rtb-1 delete"])
+    const [action] = story.spec({ [destination]: "b", ...elsewhere }).recovers("b").actions
+    assert.strictEqual(action?.reason._tag, "WrongTarget")
+  })
+
   it("is forgotten when it does not matter any more", () => {
     const story = failedOver()
       .wait(second)
