@@ -227,7 +227,8 @@ const afterOwnReading = (
     return { ...entry, shown: "confirmed", attempted: isOpen ? entry.attempted : undefined }
   }
   const looksOld = entry.before.some((earlier) => same(read, earlier))
-  if (looksOld && isPatient(entry, readAt)) return { ...entry, shown: "stale" }
+  // What counts as changed back goes on doing so: it is counted once.
+  if (looksOld && entry.shown !== "old" && isPatient(entry, readAt)) return { ...entry, shown: "stale" }
   const found = left.find(({ route }) => same(read, route))
   if (found !== undefined) return { ...done(entry, found), attempted: isOpen ? left : undefined }
   // Long after a confirmed write, an earlier content is somebody's wish and no old reading.

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
+import { heldOf } from "../../src/domain/Decide.ts"
 import { RouteTarget } from "../../src/domain/Vpc.ts"
 import type { StandingRoute } from "../../src/domain/VpcIndex.ts"
 import { afterReading, content, contention, type LogEntry, staleHorizon, written } from "../../src/domain/WriteLog.ts"
@@ -226,6 +227,18 @@ describe("a cell that somebody keeps changing back", () => {
     story.wait(second).reads("e")
     assert.deepStrictEqual([story.pending, story.held], [[], ["rtb-1 Contended"]])
     assert.deepStrictEqual(story.wait(5 * minute).pending, ["rtb-1 repair:a"])
+  })
+
+  it("counts each change once, however many readings show it", () => {
+    const story = new Story({ spec: { [destination]: "a" }, health: { a: "healthy" }, routes: { [destination]: "d" } })
+    for (let writes = 1; writes <= 5; writes++) {
+      story.allDone()
+      while (story.pending.length === 0) {
+        story.wait(7 * second).reads("d")
+        const times = heldOf(story.world).flatMap(({ reason }) => (reason._tag === "Contended" ? [reason.times] : []))
+        assert.isAtMost(Math.max(0, ...times), writes)
+      }
+    }
   })
 
   it("is left to rest when nobody has changed it for an hour", () => {

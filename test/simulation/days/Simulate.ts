@@ -150,32 +150,41 @@ class Player {
     for (const one of more) one.kill()
     if (first === undefined) days.startDaemon()
     const from = days.time.now
+    let settledAt = from
     let faults: ReadonlyArray<string> = ["no status"]
     const dice = new Dice("calm")
     days.want(days.wanted, dice)
     for (let tries = 0; faults.length > 0; tries++) {
       this.#pass(5 * second)
-      const status = this.#status()
       // A post may have come before the daemon could take it.
       if (tries % 6 === 5) days.want(days.wanted, dice)
-      if (status !== undefined) faults = unsettled(days, status.daemon, status.status)
+      faults = this.#unsettled()
+      settledAt = days.time.now
+      // A reading may yet tell of something that was changed back.
+      if (faults.length === 0) {
+        this.#pass(days.scene.recheckInterval + 30 * second)
+        faults = this.#unsettled()
+      }
       if (days.time.now - from > settleBound) {
         this.#sayHolds()
         days.broken("settles once faults stop", `after ${settleBound / minute} min: ${faults.join("; ")}`)
         throw new Stopped()
       }
     }
-    this.#settledIn = Math.max(this.#settledIn, days.time.now - from)
-    this.#pass(30 * second)
+    this.#settledIn = Math.max(this.#settledIn, settledAt - from)
     const { writes } = days
     this.#pass(quiet)
-    const status = this.#status()
-    const late = status === undefined ? ["no status"] : unsettled(days, status.daemon, status.status)
+    const late = this.#unsettled()
     if (late.length > 0) days.broken("stays settled", late.join("; "))
     if (days.writes > writes) days.broken("stays settled", `${days.writes - writes} writes although all is well`)
     if (days.failure !== undefined) throw new Stopped()
     days.cover("settled")
     days.say("JUDGE", "settled")
+  }
+
+  #unsettled(): ReadonlyArray<string> {
+    const status = this.#status()
+    return status === undefined ? ["no status"] : unsettled(this.#days, status.daemon, status.status)
   }
 
   #status(): { readonly daemon: Daemon; readonly status: Status } | undefined {
