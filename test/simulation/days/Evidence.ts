@@ -56,6 +56,8 @@ export class Evidence {
   readonly inFlight = new Map<string, Call>()
   /** The last write to each cell that EC2 confirmed, or may have done. */
   readonly written = new Map<string, { readonly interfaceId: string | undefined; readonly at: Millis }>()
+  /** When EC2 last answered a write to a cell with a fault of its own, so that it may have been done. */
+  readonly doubted = new Map<string, Millis>()
   readonly refused = new Map<string, Millis>()
   /** Deletions that were done and that nobody had confirmed. */
   readonly deleted: Array<{ readonly cidr: string; readonly at: Millis }> = []
@@ -244,6 +246,7 @@ export class Evidence {
     this.inFlight.delete(keyOf(call))
     const isDone = error === undefined
     if (isDone || error.code === "TimeoutError") this.written.set(keyOf(call), { interfaceId: call.interfaceId, at })
+    if (error?.disposition === "transient") this.doubted.set(keyOf(call), at)
     if (error?.code === "InvalidNetworkInterfaceID.NotFound" && call.interfaceId !== undefined)
       this.refused.set(call.interfaceId, at)
   }

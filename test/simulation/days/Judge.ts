@@ -145,8 +145,12 @@ const judgeMove = (
   if (evidence.mayHaveFailed(carrier, now) || evidence.mayBeDrained(carrier, now)) return
   const written = evidence.written.get(keyOf(call))
   if (written !== undefined && now - written.at < hour && written.interfaceId !== from) return
+  // Where writes may have been done, it is not known where most tables lead, until a later reading tells.
+  const tables = [...truth.tables.keys()]
+  const readAt = Math.min(...readings.map((reading) => reading.readAt))
+  if (tables.some((table) => (evidence.doubted.get(keyOf({ table, cidr: call.cidr })) ?? -Infinity) >= readAt)) return
   // Repair towards the current host: another table leads to it.
-  const isNamed = [...truth.tables.keys()].some((table) => {
+  const isNamed = tables.some((table) => {
     const other = { table, cidr: call.cidr }
     if (table === call.table) return false
     return (
@@ -156,7 +160,7 @@ const judgeMove = (
   })
   if (!isNamed) return broken("never off a healthy host", `${carrier} is well, and nothing asks for the move`)
   const isKnown = (vpc: Vpc): boolean =>
-    [...truth.tables.keys()].every((table) => {
+    tables.every((table) => {
       const cell = { table, cidr: call.cidr }
       const isBusy = [...days.alive].some((one) => one.evidence.inFlight.has(keyOf(cell)) && table !== call.table)
       return !isBusy && interfaceIn(routeIn(vpc, cell)) === interfaceIn(routeIn(truth, cell))
