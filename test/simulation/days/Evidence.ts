@@ -182,7 +182,9 @@ export class Evidence {
     const isWatched = this.claims
       .filter(({ from, until }) => from <= now && until >= now - watchedFor)
       .every(({ wanted }) => Object.values(wanted).some((hosts) => hosts.includes(host)))
-    return isWatched && this.#hearings.some((hearing) => hearing.surelyFailed(host, now))
+    // At which instance it is was news a moment ago.
+    const isFound = now - (this.#instances.get(host)?.at(-1)?.at ?? -Infinity) > slack
+    return isWatched && isFound && this.#hearings.some((hearing) => hearing.surelyFailed(host, now))
   }
 
   /** Some source may hold it for failed, or did a moment ago. */
