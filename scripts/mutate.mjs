@@ -17,8 +17,8 @@ const words = (text) => text.trim().split(/\s+/)
 
 /** What decides about routes. */
 const core = words(`
-  ActionGuard Apply ApplyWrite BrakeMemory CellStanding Decide DeletionBrake Durable Failover Guards HostStanding
-  MassFailure Obstacle Plan PlanCidr Rendezvous Velocity Votes World WriteLog
+  ActionGuard Apply ApplyWrite BrakeMemory CellStanding Confirmed Decide DeletionBrake Durable Failover Guards HostStanding
+  Hush MassFailure Obstacle Plan PlanCidr Rendezvous Velocity Votes World WriteLog
 `)
 /**
  * Tests of the domain alone, in the order in which they are tried: the first to fail ends it, so quick ones come first.
@@ -32,21 +32,29 @@ const tests = words(`
 /** Of some files, the tests that are to notice: what only others would notice counts as unnoticed, and it takes a fraction. */
 const testsOf = {
   ActionGuard: ["ActionGuard", "Velocity"],
+  Apply: ["PlanCases", "Confirmed", "StaleReadings", "HostStanding", "ActionGuard", "BrakeMemory", "WriteLog"],
+  ApplyWrite: ["ApplyWrite", "WriteLog", "RefusedAsDone"],
   BrakeMemory: ["BrakeMemory", "DeletionBrake"],
   CellStanding: ["CellStanding"],
+  Confirmed: ["Confirmed"],
   Decide: words(`
     Decide PlanCases FirstAnswer Obstacle Velocity ActionGuard WriteLog StaleReadings DeletionBrake BrakeMemory
   `),
   DeletionBrake: ["DeletionBrake", "BrakeMemory"],
   Durable: ["Durable"],
   Failover: ["Failover"],
+  Guards: ["GuardScenes", "MassFailure", "Velocity", "ActionGuard", "Confirmed", "Guards"],
   HostStanding: ["HostStanding"],
+  Hush: ["Hush"],
   MassFailure: ["MassFailure"],
   Obstacle: ["Obstacle"],
+  Plan: ["PlanCases"],
   PlanCidr: words("PlanCases Votes FirstAnswer WriteLog UnansweredWrites StaleReadings Decide"),
   Rendezvous: ["Rendezvous"],
   Velocity: ["Velocity"],
   Votes: ["Votes", "PlanCases", "FirstAnswer", "UnansweredWrites"],
+  World: ["PlanCases", "StaleReadings", "WriteLog", "DeletionBrake"],
+  WriteLog: ["WriteLog", "UnansweredWrites", "RefusedAsDone", "StaleReadings"],
 }
 
 const run = (command, ...args) => spawnSync(command, args, { cwd: home, stdio: "inherit" }).status ?? 1
