@@ -68,7 +68,7 @@ export interface LogEntry {
   /** The last one last. */
   readonly attempted?: ReadonlyArray<Attempt> | undefined
   readonly proof?: Proof | undefined
-  /** While a reading that shows a route of ours may be older than the one that showed this. */
+  /** While a reading that shows a route of ours may be older than the one that showed this; the entry is `changed` so long. */
   readonly foreign?: Foreign | undefined
 }
 
@@ -124,7 +124,7 @@ const proven = (entry: LogEntry, at: Millis): LogEntry => ({
  * the entry that says so. Undefined: we wrote none, or a reading has shown something else since.
  */
 export const foundThere = (entry: LogEntry, at: Millis): LogEntry | undefined => {
-  if (entry.shown === "changed" || entry.foreign !== undefined) return undefined
+  if (entry.shown === "changed") return undefined
   if (entry.shown !== "read" && entry.written !== undefined) return proven(entry, at)
   const attempts = entry.attempted ?? []
   const found = attempts.findLast(({ isOpen, route }) => isOpen && route !== undefined)
@@ -143,8 +143,7 @@ export const foundGone = (
   const tried = (entry?.attempted ?? []).map(({ route }) => route)
   const isLogged = entry !== undefined && entry.written === undefined && entry.shown !== "read"
   if (isLogged && entry.shown !== "changed" && tried.length === 0) return proven(entry, at)
-  const former = [present, entry?.written, ...tried].filter((route) => route !== undefined)
-  return proven(written(entry, former, undefined, at), at)
+  return proven(written(entry, [present, entry?.written, ...tried], undefined, at), at)
 }
 
 /** The write of which no answer came was done after all. */
