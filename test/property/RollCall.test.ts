@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
-import { type DetectMode, detectionBound, detectorOptions } from "../../src/domain/DetectorOptions.ts"
+import { type DetectMode, detectionBound, detectorOptions, withTiming } from "../../src/domain/DetectorOptions.ts"
 import type { Millis } from "../../src/domain/Health.ts"
 import { type Ip, ip } from "../../src/domain/Ip.ts"
 import { type Doubt, RollCall } from "../../src/services/health/RollCall.ts"
@@ -205,6 +205,26 @@ describe("a start in the middle of an outage", () => {
         assert.deepStrictEqual(failovers, [])
       }
     })
+
+  it("moves none with a long time between probes, either, in which the first failures that are gathered grow old", () => {
+    for (const interval of [10_000, 30_000])
+      for (let seed = 0; seed < 3; seed++) {
+        const detector = withTiming(detectorOptions(), { interval })
+        const dies = (n: number) => n < 10
+        const played = play({
+          hosts: 12,
+          zones: 3,
+          seed,
+          diesAt: 0,
+          dies,
+          until: 8 * interval,
+          isRestart: true,
+          detector,
+        })
+        assert.strictEqual(played.failed.size, 10, `seed ${seed}, a probe every ${interval} ms`)
+        assert.deepStrictEqual(played.failovers, [], `seed ${seed}, a probe every ${interval} ms`)
+      }
+  })
 
   it("moves those of a few", () => {
     const { failovers } = play({

@@ -50,14 +50,17 @@ export class UntoldFailures {
   }
 
   /** Takes those that are to be told now, because of their time, or of others who had their say. */
-  take(others: Pick<RollCall, "calls" | "isHeard">, now: Millis): ReadonlyArray<Ip> {
+  take(
+    others: Pick<RollCall, "calls" | "isHeard">,
+    now: Millis,
+  ): ReadonlyArray<readonly [host: Ip, failure: UntoldFailure]> {
     if (!this.#isNew && others.calls === this.#calls && now < this.#earliest) return []
     this.#isNew = false
     this.#calls = others.calls
-    const due = [...this.#waiting].flatMap(([host, { isTimed, silentSince, until }]) =>
-      until <= now || (!isTimed && others.isHeard(silentSince)) ? [host] : [],
+    const due = [...this.#waiting].filter(
+      ([, { isTimed, silentSince, until }]) => until <= now || (!isTimed && others.isHeard(silentSince)),
     )
-    for (const host of due) this.#waiting.delete(host)
+    for (const [host] of due) this.#waiting.delete(host)
     this.#recount()
     return due
   }

@@ -327,7 +327,18 @@ export class Watchlist {
 
   /** Tells the failures of which others had their say. */
   #tellFailures(now: Millis): void {
-    for (const host of this.#untold.take(this.#rollCall, now)) this.#tell(host)
+    for (const [host, { isTimed }] of this.#untold.take(this.#rollCall, now)) {
+      if (isTimed) this.#dateFailure(host, now)
+      this.#tell(host)
+    }
+  }
+
+  /** Failures that were gathered count from when they are told: the first must not be too old to have come with the last. */
+  #dateFailure(host: Ip, now: Millis): void {
+    const entry = this.#hosts.get(host)
+    const verdict = entry?.detector.verdict
+    if (entry === undefined || verdict?._tag !== "Failed") return
+    entry.detector = { ...entry.detector, verdict: Verdict.Failed({ ...verdict, since: now }) }
   }
 
   /** What is to be said of a host or anchor now. */
