@@ -150,8 +150,9 @@ const witnessesOf = (
     if (verdict._tag !== "Failed" || isConfirmed(confirmed, host, verdict.since)) continue
     const failure = failing.get(host)
     if (failure === undefined) continue
-    // The time after the dark comes on top of the hold that the dark brought about: it must not be forgotten meanwhile.
-    const isOfMass = cutOff === undefined && mass?.hosts.get(host) === failure.since
+    // The time after the dark comes on top of the hold that the dark brought about: it must not be forgotten meanwhile. Nor during a
+    // cut what was held before it: the cut holds only what fails in it.
+    const isOfMass = mass?.hosts.get(host) === failure.since && (cutOff === undefined || !held.has(host))
     if (isOfMass || (!held.has(host) && now - failure.at < massWindow)) add(host, "failed", failure.since)
   }
   return witnesses

@@ -185,6 +185,25 @@ describe("without anchors", () => {
     )
   }
 
+  for (const some of [anchors, []]) {
+    const { addresses, cut, die, layer, replaced, settled } = stand(12, 3, { anchors: some })
+    it.effect(`stay held when the network is gone for a moment meanwhile, with ${some.length} anchors`, () =>
+      Effect.gen(function* () {
+        yield* settled
+        die(addresses.slice(0, 9))
+        yield* pass(15_000, 50)
+        for (const gap of [400, 800, 5_000]) {
+          cut(true)
+          yield* pass(gap, 10)
+          cut(false)
+          yield* pass(15_000, 50)
+          assert.include(yield* kinds, "MassFailure")
+        }
+        assert.strictEqual(yield* replaced, 0)
+      }).pipe(Effect.provide(layer)),
+    )
+  }
+
   {
     const { addresses, allCarriers, die, layer, replaced, settled } = stand(12, 3, {}, 60)
     it.effect("of 12 hosts in three zones 9 that fall silent together keep their routes until they are confirmed", () =>
