@@ -180,10 +180,20 @@ export class Daemon {
         Effect.gen({ self: this }, function* () {
           const { brake, holds } = yield* reconciler.status
           for (const deletion of brake?.deletions ?? []) this.confirmed.add(`${deletion.table} ${deletion.cidr}`)
-          for (const { hash, kind } of holds) {
-            this.#days.say(this.name, `the operator confirms ${kind}`)
+          for (const { hash, hosts, kind } of holds) {
+            this.#days.say(
+              this.name,
+              `the operator confirms ${kind}${hosts.length === 0 ? "" : ` of ${hosts.join(", ")}`}`,
+            )
+            const { letGo } = this.evidence
+            letGo.asked(hosts, this.#days.time.now)
+            if (kind === "MonitorCutOff") this.evidence.anchorsAsideAt = Infinity
+            const isDone = yield* reconciler.confirm(hash)
+            const { now } = this.#days.time
+            if (kind === "MonitorCutOff") this.evidence.anchorsAsideAt = now
+            if (!isDone) continue
+            letGo.done(hosts, now)
             this.#days.cover(`hold confirmed: ${kind}`)
-            yield* reconciler.confirm(hash)
           }
         }),
       () => undefined,

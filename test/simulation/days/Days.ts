@@ -15,8 +15,8 @@ import { Disk } from "./Disk.ts"
 import { keyOf } from "./Evidence.ts"
 import { specFile } from "./Instance.ts"
 import { isExcluded, isOurs } from "./Judge.ts"
-import type { Weather } from "./Network.ts"
-import { drawScene, drawSize, isSpec, type Scene, type Size, type Wanted } from "./Scene.ts"
+import { fairWeather, type Weather } from "./Network.ts"
+import { drawScene, drawSize, readSpec, type Scene, type Size, type Wanted } from "./Scene.ts"
 import type { Trace } from "./Trace.ts"
 import { type Lane, VirtualTime } from "./VirtualTime.ts"
 
@@ -220,8 +220,7 @@ export class Days {
   /** The weather of one health source of one daemon. */
   weatherOf(dice: Dice): Weather {
     const all = this.alive.flatMap(({ weather }) => weather)
-    const [spare] = [{ isCutOff: false, loss: 0, lossTo: new Map<string, number>(), delay: 0, isDead: false }]
-    return all.length === 0 ? spare : dice.one(all)
+    return all.length === 0 ? fairWeather() : dice.one(all)
   }
 
   // Processes
@@ -241,6 +240,7 @@ export class Days {
   startDaemon(): Daemon {
     const daemon = new Daemon(`daemon-${++this.#started}`, this)
     const { evidence } = daemon
+    const isSole = this.alive.length === 0 && this.#daemons.length === 1
     if (this.scene.keepsState) {
       const { now } = this.time
       const [last, ...others] = this.#daemons
@@ -248,20 +248,21 @@ export class Days {
         evidence.remembers(last.evidence)
       for (const before of this.#daemons) {
         const { evidence: known } = before
+        const isKept = isSole && now > this.diskBehindUntil
+        evidence.letGo.inherit(known.letGo, now, isKept, (since) => known.isUndisturbed(since))
         const mayBeKept = now <= this.diskBehindUntil ? known.claims : known.specs(now)
         for (const { wanted } of mayBeKept) evidence.claim(wanted, now, true)
         for (const [host, drain] of before.evidence.drains) {
           const known = evidence.drains.get(host)
           const until = Math.max(drain.until, known?.until ?? -Infinity)
           // Two daemons write over each other's state: then it is not known whether it is kept. Nor is what was not answered.
-          const isKept = drain.from < Infinity && this.alive.length === 0 && this.#daemons.length === 1
+          const isKept = drain.from < Infinity && isSole
           const from = isKept ? now : Infinity
           if (until > now) evidence.drains.set(host, { from, mayBeFrom: now, until })
         }
         for (const key of before.confirmed) daemon.confirmed.add(key)
       }
     }
-    const isSole = this.alive.length === 0 && this.#daemons.length === 1
     if (this.scene.keepsState && isSole && this.scene.mode === "http") this.#willRemember(daemon)
     this.#daemons.push(daemon)
     this.say(daemon.name, "starts")
@@ -391,13 +392,4 @@ const instancesIn = (vpc: SimulatedVpc): ReadonlyMap<string, boolean | undefined
     if (id !== undefined && !answers && found.get(id) === true) found.set(id, false)
   }
   return found
-}
-
-const readSpec = (text: string | undefined): Wanted | undefined => {
-  try {
-    const json: unknown = JSON.parse(text ?? "")
-    return isSpec(json) ? json : undefined
-  } catch {
-    return undefined
-  }
 }

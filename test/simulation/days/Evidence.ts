@@ -3,27 +3,12 @@ import type { InsufficientData } from "../../../src/domain/AlarmVerdict.ts"
 import type { Vpc } from "../../../src/domain/Vpc.ts"
 import type { Ec2Error } from "../../../src/services/ec2/Ec2.ts"
 import type { Call } from "./Cloud.ts"
+import { Ears, isSurelySilent, surelySilent } from "./Ears.ts"
+import { LetGo } from "./LetGo.ts"
 import { AlarmHearing, type Hearing, type InstancesOf, slack, StatusHearing } from "./Hearing.ts"
 import type { Witness } from "./Network.ts"
 import type { Wanted } from "./Scene.ts"
 
-/** What one health source of one daemon could know of one host. */
-interface Ear {
-  readonly unanswered: Array<Millis>
-  sentAt: Millis
-  heardAt: Millis
-  /** Since the host may be failed by the detector's rules. */
-  failedSince: Millis | undefined
-  goods: number
-  /** When it may have risen again. */
-  risenAt: Millis
-}
-
-/** The least that makes a host failed, and the most that it takes to rise: `docs/health.md`. */
-const fall = 3
-const rise = 2
-const replyTimeout = 150
-const replyWindow = 450
 /** So long a host must have been in every spec until its sources are bound to have asked for it. */
 const watchedFor: Millis = 20_000
 
@@ -63,10 +48,20 @@ export class Evidence {
   readonly deleted: Array<{ readonly cidr: string; readonly at: Millis }> = []
   /** How many owned routes the readings of the last hour showed. */
   readonly owned: Array<{ readonly at: Millis; readonly count: number }> = []
+  /** The failures that the operator let go. */
+  readonly letGo = new LetGo(
+    (host) => this.wellAt(host),
+    (host) => this.heardAt(host),
+  )
+  /** Hosts that lost routes because they failed, since when they were silent then, and when that was. */
+  readonly failedOver = new Map<string, { readonly from: Millis; readonly at: Millis }>()
+  /** When the operator last set silent anchors aside. */
+  anchorsAsideAt = -Infinity
   /** Drained hosts: from when it may be so, from when it is, and until when it is. */
   readonly drains = new Map<string, { mayBeFrom: Millis; from: Millis; until: Millis }>()
-  readonly #ears: Array<Map<string, Ear>> = []
+  readonly #ears: Array<Ears> = []
   readonly #hearings: Array<Hearing> = []
+  #stoodUntil = -Infinity
   /** The instances that hosts were found at, as readings showed them; the last one last. */
   readonly #instances = new Map<string, Array<{ readonly id: string | undefined; readonly at: Millis }>>()
 
@@ -86,47 +81,9 @@ export class Evidence {
 
   /** Beside a further health source. */
   listen(now: () => Millis): Witness {
-    const ears = new Map<string, Ear>()
+    const ears = new Ears(now)
     this.#ears.push(ears)
-    const fresh = (): Ear => ({
-      unanswered: [],
-      sentAt: now(),
-      heardAt: -Infinity,
-      failedSince: undefined,
-      goods: 0,
-      risenAt: -Infinity,
-    })
-    return {
-      sent: (host) => {
-        const at = now()
-        let ear = ears.get(host)
-        if (ear === undefined) ears.set(host, (ear = fresh()))
-        ear.sentAt = at
-        ear.unanswered.push(at)
-        if (ear.unanswered.length > 64) ear.unanswered.shift()
-        if (ear.unanswered.length < fall) return
-        ear.failedSince = at
-        ear.goods = 0
-      },
-      heard: (host, sentAt, at) => {
-        const ear = ears.get(host)
-        if (ear === undefined || at - sentAt > replyWindow) return
-        ear.heardAt = at
-        // In the order in which they were sent: those up to this one are answered for.
-        const { unanswered } = ear
-        for (let first = unanswered[0]; first !== undefined && first <= sentAt; first = unanswered[0]) {
-          if (first < sentAt) ear.goods = 0
-          unanswered.shift()
-        }
-        // A probe from before the verdict says nothing against it.
-        if (ear.failedSince === undefined || sentAt < ear.failedSince + replyTimeout) return
-        ear.goods = unanswered.some((one) => at - one >= replyTimeout) ? 0 : ear.goods + 1
-        if (ear.goods < rise) return
-        ear.failedSince = undefined
-        ear.goods = 0
-        ear.risenAt = at
-      },
-    }
+    return ears
   }
 
   /** Beside a health source that watches alarms. */
@@ -164,6 +121,7 @@ export class Evidence {
 
   /** The process stood still: what came meanwhile says nothing, and nobody had the time to fail. */
   stood(from: Millis, until: Millis): void {
+    this.#stoodUntil = Math.max(this.#stoodUntil, until)
     for (const ears of this.#ears)
       for (const ear of ears.values()) if (ear.heardAt > from - this.bound) ear.heardAt = Math.max(ear.heardAt, until)
   }
@@ -196,6 +154,55 @@ export class Evidence {
         ear === undefined || ear.failedSince !== undefined || now - ear.risenAt <= slack || ear.heardAt === -Infinity
       )
     })
+  }
+
+  /** Neither the process nor a source of its was in trouble since then. */
+  isUndisturbed(since: Millis): boolean {
+    return this.#stoodUntil < since && this.#ears.every(({ downAt }) => downAt < since)
+  }
+
+  /** When some source heard it last while it was healthy for sure. */
+  wellAt(host: string): Millis {
+    return Math.max(-Infinity, ...this.#ears.map((ears) => ears.get(host)?.wellAt ?? -Infinity))
+  }
+
+  heardAt(host: string): Millis {
+    return Math.max(-Infinity, ...this.#ears.map((ears) => ears.get(host)?.heardAt ?? -Infinity))
+  }
+
+  /** Since when no source hears it, if that has been long enough for all to know; whether it was well until then. */
+  silence(host: string, now: Millis): { readonly from: Millis; readonly wasWell: boolean } | undefined {
+    let from = -Infinity
+    let wasWell = false
+    for (const ears of this.#ears) {
+      const ear = ears.get(host)
+      if (ear === undefined || !isSurelySilent(ear, now)) return undefined
+      from = Math.max(from, ear.silentFrom)
+      wasWell ||= ear.wasWell
+    }
+    return from === -Infinity ? undefined : { from, wasWell }
+  }
+
+  /** Whether a source that hears it now, or not, found it silent, or could have, for a while that began in this time. */
+  fellSilentIn(host: string, from: Millis, until: Millis): boolean {
+    const isIn = (at: Millis): boolean => at >= from && at <= until - surelySilent
+    return this.#ears.every((ears) => {
+      const ear = ears.get(host)
+      return ear !== undefined && (isIn(ear.silentFrom) || isIn(ear.lastSilentFrom))
+    })
+  }
+
+  /** Since when all of these addresses that ever answered are silent; undefined: some are heard, or nothing was. */
+  allSilentSince(addresses: ReadonlyArray<string>, now: Millis): Millis | undefined {
+    let since = -Infinity
+    for (const ears of this.#ears)
+      for (const address of addresses) {
+        const ear = ears.get(address)
+        if (ear === undefined || ear.heardAt === -Infinity) continue
+        if (!isSurelySilent(ear, now)) return undefined
+        since = Math.max(since, ear.silentFrom)
+      }
+    return since === -Infinity ? undefined : since
   }
 
   /** Puts a claim down that may be in force from now on. */

@@ -2,6 +2,7 @@ import type { Millis } from "../../../src/domain/Health.ts"
 import { faultsOfAlarms } from "./FaultsOfAlarms.ts"
 import { faultsOfEc2 } from "./FaultsOfEc2.ts"
 import { faultsOfHosts } from "./FaultsOfHosts.ts"
+import { faultsOfMany } from "./FaultsOfMany.ts"
 import { faultsOfOperators } from "./FaultsOfOperators.ts"
 import { faultsOfProcesses } from "./FaultsOfProcesses.ts"
 import type { Dice } from "./Dice.ts"
@@ -30,6 +31,7 @@ export const faults: ReadonlyArray<Fault> = [
   ...faultsOfOperators,
   ...faultsOfProcesses,
   ...faultsOfAlarms,
+  ...faultsOfMany,
 ]
 
 /** One fault at one time. Two with the same name and time are the same, whatever else is left out. */

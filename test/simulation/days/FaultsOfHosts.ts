@@ -3,6 +3,7 @@ import * as SimulatedHosts from "../../../src/services/ec2/SimulatedHosts.ts"
 import type { Days } from "./Days.ts"
 import type { Dice } from "./Dice.ts"
 import type { Fault } from "./Faults.ts"
+import { cutOff, reconnect } from "./Network.ts"
 
 const second = 1_000
 const minute = 60_000
@@ -124,8 +125,8 @@ export const faultsOfHosts: ReadonlyArray<Fault> = [
     lasts: [300, 5 * minute],
     begin: (days, dice) => {
       const weather = days.weatherOf(dice)
-      weather.isCutOff = true
-      return { words: "the monitor is cut off", end: () => (weather.isCutOff = false) }
+      cutOff(weather, days.time.now)
+      return { words: "the monitor is cut off", end: () => reconnect(weather, days.time.now) }
     },
   },
   {

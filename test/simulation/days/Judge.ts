@@ -6,6 +6,7 @@ import type { Days } from "./Days.ts"
 import { isDefaultRoute } from "./Scene.ts"
 import { type Evidence, keyOf, type Reading } from "./Evidence.ts"
 import { down, slack } from "./Hearing.ts"
+import { judgeCutOff, judgeFailover } from "./JudgeGuards.ts"
 
 // Simple on purpose, and without a line of src/domain: the promises, held against what happened and what a daemon was told.
 
@@ -70,6 +71,7 @@ export const judgeSent = (days: Days, daemon: Daemon, call: Call): void => {
   if (evidence.inFlight.has(key)) broken("one write in flight per cell", "another one is not answered yet")
   const readings = evidence.readingsAt(now)
   if (readings.length === 0) return broken("no write without a reading", "EC2 was not read yet")
+  judgeCutOff(days, daemon, call)
   if (isExcluded(days, call.cidr)) broken("own routes only", "the policy takes it out of our hands")
   if (call.table === "rtb-edge") broken("own routes only", "the table is associated with a gateway")
   if (call.tag === "ReplaceRoute" || call.tag === "DeleteRoute") {
@@ -115,14 +117,9 @@ const judgeTarget = (
 }
 
 /** A move off a host that is well needs a reason. */
-const judgeMove = (
-  days: Days,
-  { evidence }: Daemon,
-  call: Call,
-  readings: ReadonlyArray<Reading>,
-  broken: Broken,
-): void => {
+const judgeMove = (days: Days, daemon: Daemon, call: Call, readings: ReadonlyArray<Reading>, broken: Broken): void => {
   const { now } = days.time
+  const { evidence } = daemon
   const { truth } = days.cloud
   const route = routeIn(truth, call)
   const from = interfaceIn(route)
@@ -142,7 +139,7 @@ const judgeMove = (
     )
   }
   if (!readings.every(({ vpc }) => agrees(vpc))) return
-  if (evidence.mayHaveFailed(carrier, now) || evidence.mayBeDrained(carrier, now)) return
+  if (evidence.mayBeDrained(carrier, now)) return
   const written = evidence.written.get(keyOf(call))
   if (written !== undefined && now - written.at < hour && written.interfaceId !== from) return
   // Where writes may have been done, it is not known where most tables lead, until a later reading tells.
@@ -158,6 +155,7 @@ const judgeMove = (
       evidence.written.get(keyOf(other))?.interfaceId === call.interfaceId
     )
   })
+  if (evidence.mayHaveFailed(carrier, now)) return isNamed ? undefined : judgeFailover(days, daemon, call, carrier)
   if (!isNamed) return broken("never off a healthy host", `${carrier} is well, and nothing asks for the move`)
   const isKnown = (vpc: Vpc): boolean =>
     tables.every((table) => {
@@ -198,7 +196,9 @@ export const judgeDelete = (days: Days, daemon: Daemon, call: Call): void => {
   if (isSingle || destinations.size < 3) return
   const last = evidence.readings.at(-1)
   if (last === undefined) return
-  const left = evidence.cellsNow(days.ownedIn(last.vpc), last.readAt).size - 1
+  const known = evidence.cellsNow(days.ownedIn(last.vpc), last.readAt).size
+  // A reading from before the routes were written says nothing of them.
+  const left = Math.max(known, days.ownedIn(days.cloud.truth).length) - 1
   const most = Math.max(...evidence.owned.filter(({ at }) => now - at < hour - 60_000).map(({ count }) => count))
   // Some cells may be on their way, and readings are stale.
   if (left + 2 < most / 2)

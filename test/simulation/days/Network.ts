@@ -10,6 +10,9 @@ import type { Lane } from "./VirtualTime.ts"
 export interface Weather {
   /** Nothing comes through. */
   isCutOff: boolean
+  /** From when, and until when it did so last. */
+  cutFrom: Millis
+  cutUntil: Millis
   /** The share of packets that are lost, to all hosts. */
   loss: number
   /** The same to some. */
@@ -20,12 +23,32 @@ export interface Weather {
   isDead: boolean
 }
 
-export const fairWeather = (): Weather => ({ isCutOff: false, loss: 0, lossTo: new Map(), delay: 0, isDead: false })
+export const fairWeather = (): Weather => ({
+  isCutOff: false,
+  cutFrom: -Infinity,
+  cutUntil: -Infinity,
+  loss: 0,
+  lossTo: new Map(),
+  delay: 0,
+  isDead: false,
+})
+
+export const cutOff = (weather: Weather, now: Millis): void => {
+  if (!weather.isCutOff) weather.cutFrom = now
+  weather.isCutOff = true
+}
+
+export const reconnect = (weather: Weather, now: Millis): void => {
+  if (weather.isCutOff) weather.cutUntil = now
+  weather.isCutOff = false
+}
 
 /** What somebody who stands beside the monitor writes down. */
 export interface Witness {
   readonly sent: (host: string) => void
   readonly heard: (host: string, sentAt: Millis, at: Millis) => void
+  /** Nothing can be sent. */
+  readonly down: () => void
 }
 
 /** Probes in the simulated network. Whether a host answers is the truth of the moment when the probe reaches it. */
@@ -40,12 +63,14 @@ export const probeOf = (options: {
   return {
     name: "simulated",
     open: Effect.fnUntraced(function* (sink) {
+      if (weather.isDead) witness.down()
       if (weather.isDead) return yield* new ProbeUnavailable({ why: "no way out" })
       let isOpen = true
       yield* Effect.addFinalizer(() => Effect.sync(() => void (isOpen = false)))
       const send: ProbeTransport["send"] = (batch) =>
         Effect.sync(() => {
           if (weather.isDead) {
+            witness.down()
             sink.died("the socket is gone")
             return
           }

@@ -26,12 +26,24 @@ export const isSpec = (json: unknown): json is Wanted =>
     ([range, hosts]) => range.includes("/") && Array.isArray(hosts) && hosts.every(Predicate.isString),
   )
 
+/** What a text says, if it is one. */
+export const readSpec = (text: string | undefined): Wanted | undefined => {
+  try {
+    const json: unknown = JSON.parse(text ?? "")
+    return isSpec(json) ? json : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** What does not change while a simulation runs: the VPC as it begins, how the daemon is started, the first spec. */
 export interface Scene {
   readonly size: Size
   readonly topology: Topology
   readonly hosts: ReadonlyArray<string>
   readonly cidrs: ReadonlyArray<string>
+  /** Where each host is. */
+  readonly zoneOf: ReadonlyMap<string, string>
   readonly anchors: ReadonlyArray<string>
   readonly policy: Policy
   readonly mode: "configfile" | "http"
@@ -122,6 +134,7 @@ export const drawScene = (dice: Dice, size: Size): Scene => {
     topology: Result.getOrThrow(topology),
     hosts,
     cidrs,
+    zoneOf: new Map(hosts.map((host, n) => [host, zones[n % zones.length] ?? ""])),
     // Only who probes can watch them.
     anchors: watch.probes ? anchors : [],
     policy: {

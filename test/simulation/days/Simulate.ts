@@ -2,6 +2,7 @@ import type { Daemon, Status } from "./Daemon.ts"
 import { type Broken, Days } from "./Days.ts"
 import { Dice } from "./Dice.ts"
 import { day, minute, planFaults, type Planned, second } from "./Faults.ts"
+import { judgeHolds } from "./JudgeGuards.ts"
 import { withoutEscape } from "./NoEscape.ts"
 import type { Size } from "./Scene.ts"
 import { unsettled } from "./Settled.ts"
@@ -192,7 +193,9 @@ class Player {
     let found: Status | undefined
     daemon?.status((status) => (found = status))
     this.#pass(1)
-    return daemon === undefined || found === undefined ? undefined : { daemon, status: found }
+    if (daemon === undefined || found === undefined) return undefined
+    judgeHolds(this.#days, daemon, found)
+    return { daemon, status: found }
   }
 
   #sayHolds(): void {
