@@ -192,7 +192,7 @@ describe("without anchors", () => {
         yield* settled
         die(addresses.slice(0, 9))
         yield* pass(15_000, 50)
-        for (const gap of [400, 800, 5_000]) {
+        for (const gap of [400, 5_000]) {
           cut(true)
           yield* pass(gap, 10)
           cut(false)
