@@ -88,37 +88,38 @@ const bulk = (cells: number): Effect.Effect<Bulk, never, Moto | Scope.Scope> =>
 const positions = ({ replaced }: Bulk) =>
   Effect.map(replaced, (all) => all.flatMap(({ isFaulty, status }, at) => (isFaulty || status !== 200 ? [] : [at])))
 
-/** Milliseconds that `cells` writes take by EC2's bucket when `tokens` are in it, and `rate` a second flow in. */
-const ideal = (cells: number, tokens: number = capacity, rate: number = refillPerSecond): number =>
-  (Math.max(0, cells - tokens) / rate) * 1_000
+/** Milliseconds that so many calls take by EC2's bucket when `tokens` are in it. */
+const ideal = (calls: number, tokens: number = capacity): number =>
+  (Math.max(0, calls - tokens) / refillPerSecond) * 1_000
 
-/** For what does not depend on the number of writes: connections, a loop that comes round. */
-const constant = 500
+/** How much longer than the bucket does it may take; what does not depend on the number of writes is in it. */
+const factor = 1.2
 
-/** What overtakes on the way: as many are on the wire at once. */
-const mostInFlight = 32
+/** How far those overtake each other that are on the wire at once: 7 places where the machine had much to do, of 32. */
+const overtaking = 16
 
 describe.concurrent("a failover of many routes, over HTTP, under EC2's buckets of 50 and 5 a second", () => {
   layer(Moto.layer, { timeout: "60 seconds", excludeTestServices: true })((it) => {
     it.effect("takes a call a write, and the time that the bucket takes", () =>
       Effect.gen(function* () {
-        const { done, fail, replaced } = yield* bulk(80)
+        const { done, fail, replaced } = yield* bulk(120)
         yield* fail
-        assert.isAtMost(yield* done(80), 1.2 * ideal(80) + constant)
+        assert.isAtMost(yield* done(120), factor * ideal(120))
         // The tokens are taken as they are refilled: one that overtakes another on its way may come too soon.
-        assert.isAtMost((yield* replaced).length / 80, 1.1)
+        assert.isAtMost((yield* replaced).length / 120, 1.1)
       }),
     )
 
     it.effect("takes at most 1.1 calls a write while somebody else of the account takes half", () =>
       Effect.gen(function* () {
         const { daemon, done, fail, proxy, replaced } = yield* bulk(100)
-        const half = refillPerSecond / 2
-        yield* Effect.forkScoped(
-          Effect.forever(Effect.andThen(proxy.takeTokens("ReplaceRoute", 1), Effect.sleep(1_000 / half))),
-        )
+        let taken = 0
+        const take = Effect.map(proxy.takeTokens("ReplaceRoute", 1), (found) => void (taken += found))
+        yield* Effect.forkScoped(Effect.forever(Effect.andThen(take, Effect.sleep(2_000 / refillPerSecond))))
         yield* fail
-        assert.isAtMost(yield* done(100), 1.2 * ideal(100, capacity, half) + constant)
+        const took = yield* done(100)
+        assert.isAtMost(took, factor * ideal(100 + taken))
+        assert.isAtLeast(taken, (took / 1_000) * refillPerSecond * 0.35)
         const { length } = yield* replaced
         assert.isAtMost(length / 100, 1.1)
         assert.deepStrictEqual(
@@ -128,21 +129,18 @@ describe.concurrent("a failover of many routes, over HTTP, under EC2's buckets o
       }),
     )
 
-    it.effect(
-      "is done soon after an outage in which every write failed: 1.2 times what the bucket takes, and 2.5 s",
-      () =>
-        Effect.gen(function* () {
-          const { daemon, done, fail, proxy, replaced } = yield* bulk(60)
-          yield* proxy.addRule({ action: "ReplaceRoute", fault: { _tag: "Error", status: 503, code: "Unavailable" } })
-          yield* fail
-          while ((yield* replaced).filter(({ status }) => status === 503).length < 60) yield* Effect.sleep("20 millis")
-          yield* proxy.clearRules
-          const least = ideal(60, yield* proxy.tokens("ReplaceRoute"))
-          assert.isAtLeast(least, 8_000)
-          // A write that failed waits for up to 2 s before it is tried again.
-          assert.isAtMost(yield* done(60), 1.2 * least + 2_000 + constant)
-          yield* daemon.until("everything in order", isSettled)
-        }),
+    it.effect("is done 1.2 times what the bucket takes, at most, after an outage in which every write failed", () =>
+      Effect.gen(function* () {
+        const { daemon, done, fail, proxy, replaced } = yield* bulk(60)
+        yield* proxy.addRule({ action: "ReplaceRoute", fault: { _tag: "Error", status: 503, code: "Unavailable" } })
+        yield* fail
+        while ((yield* replaced).filter(({ status }) => status === 503).length < 60) yield* Effect.sleep("20 millis")
+        yield* proxy.clearRules
+        const least = ideal(60, yield* proxy.tokens("ReplaceRoute"))
+        assert.isAtLeast(least, 8_000)
+        assert.isAtMost(yield* done(60), factor * least)
+        yield* daemon.until("everything in order", isSettled)
+      }),
     )
 
     it.effect("is no later in other tables because one is denied: none of their writes comes later in the order", () =>
@@ -154,15 +152,16 @@ describe.concurrent("a failover of many routes, over HTTP, under EC2's buckets o
           containing: faulty,
           fault: { _tag: "Error", status: 403, code: "UnauthorizedOperation" },
         })
-        yield* Effect.all(
+        const [, took] = yield* Effect.all(
           [plain, denied].map(({ done, fail }) => Effect.andThen(fail, done(others * (80 / names.length)))),
           { concurrency: "unbounded" },
         )
+        assert.isAtMost(took ?? Infinity, factor * ideal(80))
         yield* plain.done(80)
         const [without, beside] = [yield* positions(plain), yield* positions(denied)]
         assert.lengthOf(beside, without.length)
         for (const [nth, at] of beside.entries())
-          assert.isAtMost(at, (without[nth] ?? Infinity) + mostInFlight, `write ${nth}`)
+          assert.isAtMost(at, (without[nth] ?? Infinity) + overtaking, `write ${nth}`)
         // The order of tables is by id, which moto draws: what is last beside the denial is not later than all without it.
         assert.isBelow(beside.at(-1) ?? Infinity, (yield* plain.replaced).length)
         // One that overtakes another on its way may find no token, with or without the denial.

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect, Result, type Scope } from "effect"
+import { Clock, Effect, Result, type Scope } from "effect"
 import { cidr } from "../../../src/domain/Cidr.ts"
 import { RouteTableId } from "../../../src/domain/Ids.ts"
 import { ip } from "../../../src/domain/Ip.ts"
@@ -11,6 +11,7 @@ import {
   a,
   b,
   c,
+  changing,
   created,
   deleted,
   endsRight,
@@ -26,9 +27,13 @@ import {
   rightContents,
   type StandOptions,
   tables,
+  writeActions,
 } from "./FaultMatrixStand.ts"
 
 type Play = (stand: MatrixStand) => Effect.Effect<void, unknown, Scope.Scope>
+
+/** After a write that EC2 did not do it is asked for again at most this much later: a failover, and any other. */
+const [longestForFailover, longest] = [5_000, 60_000]
 
 const cellOf = (range: string) => ({ table: RouteTableId(faulty), cidr: cidr(range) })
 
@@ -237,6 +242,39 @@ const plays: Readonly<Record<string, readonly [Play, StandOptions?]>> = {
       for (let minutes = 0; minutes < 5; minutes++) yield* stand.leapOverReading(60_000)
       yield* endsRight(stand)
       assert.lengthOf(yield* stand.writes, 12)
+    }),
+  ],
+  "EC2 has refused every write for five minutes": [
+    Effect.fnUntraced(function* (stand) {
+      for (const action of writeActions)
+        yield* stand.proxy.addRule({ action, fault: { _tag: "Error", status: 503, code: "Unavailable" } })
+      yield* stand.trigger
+      for (let minutes = 0; minutes < 5; minutes++) {
+        const before = stand.log().length
+        yield* stand.leapOverReading(60_000)
+        const isTried = (words: string) =>
+          stand
+            .log()
+            .slice(before)
+            .some((line) => line.words.startsWith("not done: ") && line.words.includes(words))
+        yield* stand.until("a try of each", () =>
+          changing.every((range) => tables.every((table) => isTried(` ${range} in ${table} `))),
+        )
+      }
+      yield* stand.proxy.clearRules
+      const clock = yield* Clock.Clock
+      const from = clock.currentTimeMillisUnsafe()
+      const isLed = Effect.map(
+        Effect.forEach(tables, (table) => stand.contents(table)),
+        (found) => found.every((routes) => routes[failedOver] === "eni-b"),
+      )
+      while (!(yield* isLed)) yield* Effect.sleep("20 millis")
+      const took = clock.currentTimeMillisUnsafe() - from
+      assert.isAtMost(took, 1.2 * longestForFailover)
+      yield* stand.leap(longest - took)
+      const rest = clock.currentTimeMillisUnsafe()
+      yield* endsRight(stand)
+      assert.isAtMost(clock.currentTimeMillisUnsafe() - rest, 0.2 * longest)
     }),
   ],
   "an instance is terminated, and no check says so": [

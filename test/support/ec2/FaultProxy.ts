@@ -35,8 +35,8 @@ export interface FaultProxyHandle {
   readonly throttleAsEc2: Effect.Effect<void>
   /** What is left in the bucket of an action. */
   readonly tokens: (action: string) => Effect.Effect<number>
-  /** Somebody else of the account makes so many calls. */
-  readonly takeTokens: (action: string, count: number) => Effect.Effect<void>
+  /** Somebody else of the account makes so many calls. Gives how many of them found a token. */
+  readonly takeTokens: (action: string, count: number) => Effect.Effect<number>
   /** All requests so far, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<ProxiedRequest>>
   /** How many requests of each action came in. */
@@ -274,9 +274,7 @@ export const startFaultProxy = (upstream: string): Effect.Effect<FaultProxyHandl
       throttleAsEc2: throttleBy((action) => (action.endsWith("Route") ? routeWrites : describes)),
       tokens: (action) => Effect.sync(() => bucketOf(action)?.tokens ?? Number.POSITIVE_INFINITY),
       takeTokens: (action, count) =>
-        Effect.sync(() => {
-          for (let taken = 0; taken < count; taken++) isThrottled(action)
-        }),
+        Effect.sync(() => Array.from({ length: count }, () => isThrottled(action)).filter((is) => !is).length),
       requests: Effect.sync(() => [...requests]),
       calls: Effect.sync(() => {
         const counted = new Map<string, number>()
