@@ -141,8 +141,8 @@ export const foundGone = (
 ): LogEntry | undefined => {
   if (present?.owned === false || entry?.foreign !== undefined) return undefined
   const tried = (entry?.attempted ?? []).map(({ route }) => route)
-  const isLogged = entry !== undefined && entry.written === undefined && entry.shown !== "read"
-  if (isLogged && entry.shown !== "changed" && tried.length === 0) return proven(entry, at)
+  const isLogged = entry !== undefined && entry.written === undefined && entry.shown !== "changed"
+  if (isLogged && tried.length === 0) return proven(entry, at)
   return proven(written(entry, [present, entry?.written, ...tried], undefined, at), at)
 }
 

@@ -5,6 +5,7 @@ import {
   afterReading,
   content,
   contention,
+  doubted,
   foundGone,
   foundThere,
   type LogEntry,
@@ -53,11 +54,17 @@ describe("what a cell held before our write", () => {
   })
 
   it("is known of writes less than five minutes apart, five contents at most", () => {
-    assert.deepStrictEqual(written(moved, [b], c, staleHorizon - 1).before, [b, a])
-    assert.deepStrictEqual(written(moved, [b], c, staleHorizon).before, [b])
+    const at = 10 * minute
+    const recent = written(undefined, [a], b, at)
+    assert.deepStrictEqual(written(recent, [b], c, at + staleHorizon - 1).before, [b, a])
+    assert.deepStrictEqual(written(recent, [b], c, at + staleHorizon).before, [b])
     let entry = moved
     for (const letter of "cdefghi") entry = written(entry, [entry.written], to(letter), second)
     assert.deepStrictEqual(entry.before, [..."hgfed"].map(to))
+  })
+
+  it("is not known as old once EC2 has said that the cell is not as we believe", () => {
+    assert.strictEqual(read(doubted(moved), a, second).shown, "changed")
   })
 
   it("was another route, if it led to the same interface and was not ours", () => {
@@ -128,6 +135,13 @@ describe("a write without an answer", () => {
     assert.notProperty(content(changed, d), "attempted")
   })
 
+  it("was done, if such a reading shows it; what it replaced is old then", () => {
+    const done = read(uncertain(moved, a, c, second), c, 2 * second)
+    assert.strictEqual(done.shown, "confirmed")
+    assert.strictEqual(read(done, b, 3 * second).shown, "stale")
+    assert.deepStrictEqual(content(done, c), { present: c, believed: c })
+  })
+
   it("was done or not, no matter: that is no question where the cell is as it would have it", () => {
     assert.notProperty(content(uncertain(moved, a, b, second), a), "attempted")
   })
@@ -168,6 +182,11 @@ describe("when EC2 says that a route is there", () => {
     const entry = uncertain(uncertain(uncertain(undefined, a, b, 1), a, c, 2), a, undefined, 3)
     const found = foundThere(entry, second)
     assert.deepStrictEqual(content(found, a), { present: c, believed: c, attempted: [b, undefined] })
+    assert.deepStrictEqual(
+      found?.attempted?.map(({ route }) => route),
+      [b, undefined],
+    )
+    assert.strictEqual(read(found!, a, 2 * second).shown, "stale")
   })
 
   it("it is not known whose it is, if we wrote none, or a reading has shown something else since", () => {
@@ -190,7 +209,39 @@ describe("when EC2 says that a route is there", () => {
   })
 })
 
+describe("EC2's word that a cell is as we left it", () => {
+  it("is believed against readings for 40 s, twice as long with every repetition, and for five minutes at most", () => {
+    let entry = moved
+    for (const seconds of [40, 80, 160, 300, 300]) {
+      const at = minute
+      const proven = foundThere(entry, at)
+      assert.isDefined(proven)
+      assert.strictEqual(read(proven!, a, at + seconds * second - 1).shown, "stale")
+      assert.strictEqual(read(proven!, a, at + seconds * second).shown, "old")
+      entry = proven!
+    }
+  })
+
+  it("outlives a write that follows within five minutes", () => {
+    const proven = foundThere(moved, second)
+    const next = written(proven, [b], c, 2 * second)
+    assert.strictEqual(read(next, b, 40 * second).shown, "stale")
+  })
+
+  it("makes of readings that went on showing otherwise old ones", () => {
+    const old = read(moved, a, 11 * second)
+    assert.deepStrictEqual(content(old, a), { present: a, believed: b })
+    assert.deepStrictEqual(content(foundThere(old, 12 * second), a), { present: b, believed: b })
+  })
+})
+
 describe("when EC2 says that a route is gone", () => {
+  it("that we never wrote, the cell is empty all the same, and readings that show it are old", () => {
+    const entry = foundGone(undefined, a, second)
+    assert.isUndefined(content(entry, a).present)
+    assert.strictEqual(read(entry!, a, 2 * second).shown, "stale")
+  })
+
   it("readings that show it are old, also those that show what we may have written", () => {
     const entry = foundGone(uncertain(moved, b, c, second), b, 2 * second)
     assert.isDefined(entry)
