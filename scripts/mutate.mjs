@@ -32,8 +32,8 @@ const tests = words(`
 /** Of some files, the tests that are to notice: what only others would notice counts as unnoticed, and it takes a fraction. */
 const testsOf = {
   ActionGuard: ["ActionGuard", "Velocity"],
-  Apply: ["PlanCases", "Confirmed", "StaleReadings", "HostStanding", "ActionGuard", "BrakeMemory", "WriteLog"],
-  ApplyWrite: ["ApplyWrite", "WriteLog", "RefusedAsDone"],
+  Apply: ["Apply", "Confirmed", "GuardScenes", "PlanCases", "HostStanding"],
+  ApplyWrite: ["ApplyWrite"],
   BrakeMemory: ["BrakeMemory", "DeletionBrake"],
   CellStanding: ["CellStanding"],
   Confirmed: ["Confirmed"],
@@ -43,7 +43,7 @@ const testsOf = {
   DeletionBrake: ["DeletionBrake", "BrakeMemory"],
   Durable: ["Durable"],
   Failover: ["Failover"],
-  Guards: ["GuardScenes", "MassFailure", "Velocity", "ActionGuard", "Confirmed"],
+  Guards: ["GuardScenes", "ActionGuard"],
   HostStanding: ["HostStanding"],
   Hush: ["Hush"],
   MassFailure: ["MassFailure"],

@@ -7,13 +7,19 @@ import { planCidr } from "./PlanCidr.ts"
 import { defaultPolicy, type Policy } from "./Policy.ts"
 import type { RouteSpec } from "./RouteSpec.ts"
 import type { Vpc } from "./Vpc.ts"
-import { allCidrs, empty } from "./World.ts"
+import type { VpcIndex } from "./VpcIndex.ts"
+import { allCidrs, empty, type World } from "./World.ts"
 import { WorldEvent } from "./WorldEvent.ts"
 
 /** What would be written, most urgent first, and what would not, with reasons. */
 export interface Plan {
   readonly actions: ReadonlyArray<Action>
   readonly held: ReadonlyArray<Held>
+}
+
+const plansOf = (world: World, index: VpcIndex): ReadonlyArray<Plan> => {
+  const view = viewOf(world, index, Infinity)
+  return [...allCidrs(world)].map((range) => planCidr(view, range))
 }
 
 /**
@@ -29,10 +35,7 @@ export const plan = (spec: RouteSpec, health: Health, vpc: Vpc, policy: Policy =
     WorldEvent.VerdictsReached({ verdicts }),
   ]
   const world = events.reduce((before, event) => apply(before, event)[0], empty(policy))
-  const { reading } = world
-  if (reading === undefined) return { actions: [], held: [] }
-  const view = viewOf(world, reading.index, Infinity)
-  const plans = [...allCidrs(world)].map((range) => planCidr(view, range))
+  const plans = world.reading === undefined ? [] : plansOf(world, world.reading.index)
   return {
     actions: plans.flatMap(({ actions }) => actions).sort(compareActions),
     held: plans.flatMap(({ held }) => held).sort(compareHeld),

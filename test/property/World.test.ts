@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { cidr } from "../../src/domain/Cidr.ts"
-import { allCidrs, cellsOf, empty } from "../../src/domain/World.ts"
+import { allCidrs, cellsOf, empty, obstacleAt } from "../../src/domain/World.ts"
 import { destination, tableAt } from "../support/domain/Small.ts"
 import { Story } from "../support/domain/Story.ts"
 
@@ -36,5 +36,15 @@ describe("a full plan looks at", () => {
   it("what something is decided of, so that it can be decided otherwise", () => {
     const { decisions } = created().spec({ [elsewhere]: "e" }).world
     assert.deepStrictEqual([...allCidrs({ ...empty(), decisions })].sort(), [cidr(elsewhere), cidr(destination)])
+  })
+})
+
+describe("a world that knows nothing", () => {
+  it("does not know of a restart either: with a spec and a reading it deletes what is not in the spec", () => {
+    const story = new Story({ spec: { "172.16.0.0/12": "e" }, health: {}, routes: { [destination]: "a" } })
+    assert.deepStrictEqual(story.pending, ["rtb-1 delete"])
+    const where = { table: tableAt(1), cidr: cidr(destination) }
+    assert.isUndefined(obstacleAt(story.world, where))
+    assert.isDefined(obstacleAt(story.refused("UnauthorizedOperation").world, where))
   })
 })
