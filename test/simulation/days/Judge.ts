@@ -161,7 +161,11 @@ const judgeMove = (days: Days, daemon: Daemon, call: Call, readings: ReadonlyArr
     tables.every((table) => {
       const cell = { table, cidr: call.cidr }
       const isBusy = [...days.alive].some((one) => one.evidence.inFlight.has(keyOf(cell)) && table !== call.table)
-      return !isBusy && interfaceIn(routeIn(vpc, cell)) === interfaceIn(routeIn(truth, cell))
+      const target = interfaceIn(routeIn(truth, cell))
+      // A reading that speaks against its own write may be a stale one.
+      const own = evidence.written.get(keyOf(cell))
+      const isOwn = own === undefined || now - own.at >= hour || own.interfaceId === target
+      return !isBusy && isOwn && interfaceIn(routeIn(vpc, cell)) === target
     })
   const votes = (id: string | undefined): number =>
     [...truth.tables.values()].filter(
