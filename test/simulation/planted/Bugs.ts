@@ -117,8 +117,8 @@ export const bugs: ReadonlyArray<Bug> = [
   {
     name: "there is no deletion brake",
     file: "domain/DeletionBrake.ts",
-    was: "if (waiting.length === 0) return undefined",
-    is: "if (waiting.length >= 0) return undefined",
+    was: "if (held.length === 0) return undefined",
+    is: "if (held.length >= 0) return undefined",
     within: 60,
   },
   {
@@ -173,7 +173,7 @@ export const bugs: ReadonlyArray<Bug> = [
   {
     name: "readings are taken for old ones for ever",
     file: "domain/WriteLog.ts",
-    was: "if (looksOld && age < patience(entry.reversals))",
+    was: 'if (looksOld && entry.shown !== "old" && isPatient(entry, readAt))',
     is: "if (looksOld)",
     within: 120,
   },
