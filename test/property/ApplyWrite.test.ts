@@ -53,6 +53,13 @@ describe("a write that EC2 did", () => {
     assert.deepStrictEqual([...dirty], [destination])
   })
 
+  it("is known by what it was decided upon, though a reading has shown it before the answer came", () => {
+    const former = (world: World, action: Action) =>
+      writeTo(writeDone(world, action, at)[0], cell())?.before.map((route) => route?.interfaceId ?? "none")
+    assert.deepStrictEqual(former(reading({ [destination]: "b" }), replace("b")), ["eni-a", "eni-b"])
+    assert.deepStrictEqual(former(reading({ [destination]: "b" }), create("b")), ["none", "eni-b"])
+  })
+
   it("counts where nothing was read yet, or the interface is in no reading", () => {
     for (const world of [empty(), reading({ [destination]: "-" })]) {
       const [after] = writeDone(world, toUnseen, at)
@@ -86,6 +93,7 @@ describe("a write that EC2 did", () => {
     for (const [code, where] of [
       ["RouteLimitExceeded", cell(other, 1)],
       ["RouteLimitExceeded", cell(third, 2)],
+      ["RouteLimitExceeded", cell(cidr("10.2.0.0/16"), 2)],
       ["UnauthorizedOperation", cell(third, 1)],
     ] as const)
       world = writeFailed(world, failure(create("b", where), code))[0]
@@ -130,6 +138,13 @@ describe("a write that EC2 refused", () => {
     assert.isFalse(isAlreadySo(world, failure(remove(), "InvalidRoute.NotFound")))
   })
 
+  it("may have been done, if that is no refusal but a failure of EC2", () => {
+    const [after] = writeFailed(created, failure(replace("b"), "InternalError"))
+    assert.strictEqual(cellsOf(after, destination)(tableAt(1)).attempted?.[0]?.interfaceId, interfaceAt("b"))
+    const [refused] = writeFailed(created, failure(replace("b"), "UnauthorizedOperation"))
+    assert.notProperty(cellsOf(refused, destination)(tableAt(1)), "attempted")
+  })
+
   it("leaves the route that we wrote, and not the one that it asked for", () => {
     const tried = writeUnanswered(created, remove(), at - 500)[0]
     const [after, dirty] = writeFailed(tried, failure(create("b"), "RouteAlreadyExists"))
@@ -145,6 +160,8 @@ describe("a write that EC2 refused", () => {
     assert.deepStrictEqual(noted(writeUnanswered(world, replace("b"), at - 1)[0]), [])
     assert.deepStrictEqual(noted(writeUnanswered(world, remove(), at - 1)[0]), [destination])
     assert.deepStrictEqual(noted(writeUnanswered(created, remove(), at - 1)[0]), [destination])
+    const tried = writeUnanswered(world, replace("b"), at - 2)[0]
+    assert.deepStrictEqual(noted(writeUnanswered(tried, remove(), at - 1)[0]), [destination])
   })
 
   it("makes the next reading count, if what EC2 says speaks against what we believe", () => {

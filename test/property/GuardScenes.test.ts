@@ -3,6 +3,7 @@ import { guardHoldsOf } from "../../src/domain/GuardHold.ts"
 import { defaultGuards } from "../../src/domain/GuardPolicy.ts"
 import { guarded, guardsNextAt, noGuards, relapsedUntil, zoneOf } from "../../src/domain/Guards.ts"
 import { type Millis, Verdict } from "../../src/domain/Health.ts"
+import { HoldReason } from "../../src/domain/Hold.ts"
 import { ip } from "../../src/domain/Ip.ts"
 import { WorldEvent } from "../../src/domain/WorldEvent.ts"
 import { destination, hostAt, type Letter, type SmallScene } from "../support/domain/Small.ts"
@@ -219,6 +220,31 @@ describe("many failures together", () => {
     const story = among(4).fails("a")
     assert.strictEqual(story.wait(9_999).world.guards.failing.size, 1)
     assert.strictEqual(story.wait(1).world.guards.failing.size, 0)
+  })
+})
+
+describe("what is held", () => {
+  it("names what it is held by: the anchors that are silent, or how many failed of how many, as it grows", () => {
+    const reasons = (story: Story) => [...story.world.guards.withheld.values()].map(({ reason }) => reason)
+    const cut = anchor(anchor(among(3), true), false).fails("a")
+    const hash = cut.world.guards.cutOff?.hash ?? ""
+    assert.deepStrictEqual(reasons(cut), [HoldReason.MonitorCutOff({ hash, anchors: 1 })])
+    const story = among(5).fails("a").fails("b").fails("c").fails("d").fails("e")
+    const grown = HoldReason.MassFailure({ hash: story.world.guards.mass?.hash ?? "", failed: 5, of: 5 })
+    assert.deepStrictEqual(reasons(story), [grown, grown, grown, grown, grown])
+  })
+
+  it("counts from when it is let go, as if it had failed then", () => {
+    const story = among(2).fails("a").fails("b").wait(5_000).recovers("b")
+    const { at } = story.world.guards.failing.get(hostAt("a")) ?? {}
+    assert.strictEqual(at, story.now - 5_000)
+    story.wait(settle)
+    assert.strictEqual(story.world.guards.failing.get(hostAt("a"))?.at, story.now)
+    const cut = anchor(anchor(among(4), true), false)
+      .fails("a")
+      .wait(100)
+    anchor(cut, true)
+    assert.strictEqual(cut.world.guards.failing.get(hostAt("a"))?.at, cut.now)
   })
 })
 
