@@ -224,14 +224,14 @@ export const bugs: ReadonlyArray<Bug> = [
     file: "domain/Velocity.ts",
     was: "const room = limit === undefined ? Infinity : Math.max(0, limit - used)",
     is: "const room = Infinity",
-    within: 300,
+    within: 450,
   },
   {
     name: "routes are written while the monitor is cut off",
     file: "domain/ActionGuard.ts",
     was: "    if (cutOff !== undefined)\n",
     is: "    if (cutOff === undefined && false)\n",
-    within: 300,
+    within: 450,
   },
   {
     name: "a short gap of the network moves routes",
