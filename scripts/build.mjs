@@ -113,3 +113,6 @@ if (program !== undefined) {
   chmodSync(join(dist, "main.js"), 0o755)
 }
 if (!library() || program === undefined) process.exit(1)
+
+/** The files of this build's chunks. */
+export const chunks = new Set(program.map(({ path }) => path).filter((path) => dirname(path) === join(dist, "chunks")))

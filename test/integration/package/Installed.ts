@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, watch, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Context, Effect, Layer, Schema } from "effect"
@@ -44,6 +44,23 @@ export const execute = (
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
 
+/** JavaScript that was in these folders before and that somebody else would have missed at some time meanwhile. */
+const goneWhile = Effect.fnUntraced(function* <A, E>(folders: ReadonlyArray<string>, work: Effect.Effect<A, E>) {
+  const gone = new Set<string>()
+  const watchOne = (folder: string) => {
+    const files = new Set(readdirSync(folder).filter((name) => name.endsWith(".js")))
+    return watch(folder, (_, name) => {
+      if (name !== null && files.has(name) && !existsSync(join(folder, name))) gone.add(name)
+    })
+  }
+  yield* Effect.acquireUseRelease(
+    Effect.sync(() => folders.map(watchOne)),
+    () => work,
+    (watchers) => Effect.sync(() => watchers.forEach((watcher) => watcher.close())),
+  )
+  return gone
+})
+
 /** What `npm pack` makes of this project, installed in a folder that was empty. */
 export class Installed extends Context.Service<
   Installed,
@@ -52,13 +69,18 @@ export class Installed extends Context.Service<
     readonly folder: string
     /** The package itself, below that. */
     readonly home: string
+    /** Files of the built program here that were gone for a moment while it was packed. */
+    readonly gone: ReadonlySet<string>
   }
 >()("test/integration/package/Installed") {
   static readonly layer: Layer.Layer<Installed, ProgramFailed> = Layer.effect(
     Installed,
     Effect.gen(function* () {
       const base = yield* temporaryFolder
-      yield* execute(root, "npm", "pack", "--pack-destination", base)
+      const gone = yield* goneWhile(
+        ["dist", "dist/chunks"].map((folder) => join(root, folder)),
+        execute(root, "npm", "pack", "--pack-destination", base),
+      )
       const packed = readdirSync(base).filter((name) => name.endsWith(".tgz"))
       if (packed.length !== 1) return yield* new ProgramFailed({ message: `npm pack made ${packed.length} packages` })
       const folder = join(base, "user")
@@ -66,7 +88,7 @@ export class Installed extends Context.Service<
       writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }))
       const flags = ["--prefer-offline", "--no-audit", "--no-fund"]
       yield* execute(folder, "npm", "install", ...flags, join(base, packed[0] ?? ""))
-      return { folder, home: join(folder, "node_modules", "vpc-router") }
+      return { folder, home: join(folder, "node_modules", "vpc-router"), gone }
     }),
   )
 }

@@ -53,6 +53,13 @@ describe("the package as npm pack makes it, installed in an empty directory", ()
       }),
     )
 
+    it.effect("packing takes away nothing from which a daemon may be starting", () =>
+      Effect.gen(function* () {
+        const { gone } = yield* Installed
+        assert.deepStrictEqual([...gone], [])
+      }),
+    )
+
     it.effect("vpc-router/plugin has types, and loads", () =>
       Effect.gen(function* () {
         const { folder } = yield* Installed

@@ -108,7 +108,7 @@ export const startDaemon = Effect.fnUntraced(function* (
         const found = look()
         if (found === undefined && running.ended() === undefined) return
         off()
-        resume(found === undefined ? Effect.fail(notSeen(what, "the daemon ended")) : Effect.succeed(found))
+        resume(found === undefined ? Effect.fail(notSeen(what, story(running))) : Effect.succeed(found))
       }
       const off = running.onChange(check)
       check()
