@@ -98,8 +98,9 @@ export const brakeOn = (input: {
 }): Brake | undefined => {
   const { deletions, confirmed, spec, owned, before } = input
   const waiting = deletions.filter((action) => !confirmed.has(deletionKey(action)))
-  const known = new Set(before?.spec === spec ? before.deletions.map(deletionKey) : [])
-  const isHeld = waiting.some((action) => known.has(deletionKey(action)))
+  // By cell: a stale reading may show another target.
+  const known = new Set(before?.spec === spec ? before.deletions.map(cellKey) : [])
+  const isHeld = waiting.some((action) => known.has(cellKey(action)))
   // What was noted may lie more than an hour back, if nothing was read or written since.
   const most = Math.max(input.mostOwned, owned)
   const isOverHalf = most - (owned - deletions.length) > most / 2

@@ -155,6 +155,24 @@ describe("the deletion brake", () => {
     assert.deepStrictEqual([story.pending, story.held], [[], [`${ranges[3]!} rtb-1 DeletionBrake`]])
   })
 
+  it("is not let go by a reading that shows other targets, as a stale one does, also when the hour has passed", () => {
+    const more = [...ranges, "172.16.7.0/24", "172.16.8.0/24", "172.16.9.0/24", "172.16.10.0/24"]
+    const story = new Story({ spec: listing(more), health: { a: "healthy" }, routes: listing(more) })
+    story
+      .spec(listing(more.slice(3)))
+      .allDone()
+      .spec(listing(more.slice(6)))
+    const { brake } = story
+    assert.deepStrictEqual(story.pending, [])
+    const others = { ...listing(more.slice(6)), ...listing(more.slice(3, 6), "b") }
+    story.wait(61 * minute).reads("-", 0, { routes: others })
+    assert.deepStrictEqual([story.pending, story.held.length], [[], 3])
+    // Whoever confirms sees what is deleted.
+    assert.notStrictEqual(story.brake, brake)
+    story.wait(1000).reads("-", 0, { routes: listing(more.slice(3)) })
+    assert.deepStrictEqual([story.pending, story.brake], [[], brake])
+  })
+
   it("is not let go by the passing of an hour", () => {
     const more = [...ranges, "172.16.7.0/24", "172.16.8.0/24", "172.16.9.0/24", "172.16.10.0/24"]
     const story = new Story({ spec: listing(more), health: { a: "healthy" }, routes: listing(more) })
