@@ -12,8 +12,8 @@ export interface Shrunk {
 const mostRuns = 150
 
 /**
- * Makes a failing play smaller while it breaks the same promise: fewer days, then fewer faults (halves, quarters, … single ones), then fewer
- * hosts, tables and CIDRs.
+ * Makes a failing play smaller while it breaks the same promise: fewer faults (halves, quarters, … single ones), then fewer
+ * hosts, tables and CIDRs. It ends where it fails in any case.
  */
 export const shrink = (
   seed: number,
