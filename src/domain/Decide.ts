@@ -141,18 +141,18 @@ const brakeOf = (world: World, spec: RouteSpec, now: Millis): Brake | undefined 
 }
 
 /**
- * Decides the CIDRs in `dirty` anew: health guards, plan, then action guards. Without a spec or a reading of the VPC
- * nothing is decided. Deciding only what {@link apply} called dirty gives the same as deciding everything.
+ * Decides the CIDRs in `dirty` anew: health guards, plan, then action guards. Without a spec nothing is decided; without a
+ * reading of the VPC only which failures are held, so that those which come together are held when it is read. Deciding only what {@link apply} called dirty gives the same as deciding everything.
  */
 export const decide = (before: World, touched: ReadonlySet<Cidr>, now: Millis): Decision =>
   allSteps(decideSteps(before, touched, now))
 
 /** The same, one CIDR at a time, and all of them from one picture: whoever drives it keeps to the world that it gave. */
 export function* decideSteps(before: World, touched: ReadonlySet<Cidr>, now: Millis): Steps<Decision> {
-  const index = before.reading?.index
-  if (before.spec === undefined || index === undefined)
-    return { world: before, cidrs: touched, write: [], nextAt: undefined }
+  if (before.spec === undefined) return { world: before, cidrs: touched, write: [], nextAt: undefined }
   const [world, hosts] = guarded(before, now)
+  const index = world.reading?.index
+  if (index === undefined) return { world, cidrs: touched, write: [], nextAt: guardsNextAt(world.guards, now) }
   const dirty = new Set(touched)
   for (const host of hosts) for (const range of world.cidrsOf.get(host) ?? []) dirty.add(range)
   const view = viewOf(world, index, now)

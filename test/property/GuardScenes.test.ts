@@ -71,6 +71,14 @@ describe("when all hosts have failed, two or more of them together", () => {
     stays(story)
   })
 
+  it("they are waited for where all that was before EC2 could be read, too", () => {
+    const story = among(2).startUnread().wait(60_000).fails("a").fails("b").wait(5_000).recovers("b")
+    assert.strictEqual(story.nextAt, story.now + settle)
+    stays(story.wait(100).reads("a"))
+    stays(story.wait(settle - 101))
+    moves(story.wait(1), "b")
+  })
+
   it("and who answered meanwhile and is lost by probes of its own is not waited for", () => {
     const story = among(2).fails("a").fails("b").wait(5_000).recovers("b").wait(1_000).recovers("a").wait(1_000)
     assert.deepStrictEqual(failsBy(story, "a", story.now - 500).pending, ["rtb-1 failover:b"])
@@ -214,6 +222,25 @@ describe("many failures together", () => {
     assert.deepStrictEqual(holdsOf(story.wait(9_999)), ["MassFailure 1"])
     assert.deepStrictEqual(holdsOf(story.wait(1)), [])
     assert.lengthOf(story.pending, 1)
+  })
+
+  it("are held before EC2 was read, too, when nobody knows their zones, and stay held when it is", () => {
+    const story = among(4).startUnread().wait(60_000).fails("a").fails("b").fails("c")
+    assert.deepStrictEqual(holdsOf(story), ["MassFailure 123"])
+    story.wait(60_000).reads("a")
+    assert.deepStrictEqual(holdsOf(story), ["MassFailure 123"])
+    stays(story)
+    story.recovers("b").recovers("c")
+    assert.strictEqual(story.nextAt, story.now + 10_000)
+    assert.lengthOf(story.wait(10_000).pending, 1)
+  })
+
+  it("that one zone explains, as the first reading shows, are let go ten seconds later", () => {
+    const interfaces = Object.fromEntries(letters.map((letter) => [letter, { zone: letter === "d" ? "b" : "a" }]))
+    const story = among(4, { interfaces }).startUnread().wait(60_000).fails("a").fails("b").fails("c").wait(60_000)
+    stays(story.reads("a"))
+    stays(story.wait(9_999))
+    moves(story.wait(1), "d")
   })
 
   it("are forgotten one by one ten seconds later, if nothing holds them", () => {

@@ -37,7 +37,8 @@ export const judgeCutOff = (days: Days, { evidence, name }: Daemon, call: Call):
   const { now } = days.time
   const since = evidence.allSilentSince(anchors, now)
   if (since === undefined || now - since < surelyKnown || !evidence.isUndisturbed(since - second)) return
-  if (anchors.every((anchor) => evidence.heardAt(anchor) <= evidence.anchorsAsideAt + slack)) return
+  // One that had failed counts again when it is healthy, not by a single answer.
+  if (anchors.every((anchor) => evidence.wellAt(anchor) <= evidence.anchorsAsideAt + slack)) return
   const lasted = `no anchor has answered for ${now - since} ms`
   days.broken("nothing is written while cut off", `${name}, ${call.tag} ${call.cidr} in ${call.table}: ${lasted}`)
 }

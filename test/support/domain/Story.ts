@@ -74,6 +74,16 @@ export class Story {
     )
   }
 
+  /** Begins anew with nothing kept, while EC2 cannot be read. */
+  startUnread(): this {
+    const { spec, health, policy } = small(this.#scene)
+    this.world = empty(policy)
+    this.take(WorldEvent.SpecAccepted({ spec, at: this.now }))
+    return this.take(
+      WorldEvent.VerdictsReached({ verdicts: [...health].map(([host, verdict]) => ({ host, verdict })) }),
+    )
+  }
+
   /** Time passes, and what is due is looked at. */
   wait(millis: Millis): this {
     this.now += millis
