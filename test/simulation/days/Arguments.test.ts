@@ -43,6 +43,7 @@ describe("what npm run simulate is asked for", () => {
     assert.include(wrong("--bogus"), "Unknown option '--bogus'")
     assert.include(wrong("--seed"), "--seed")
     assert.include(wrong("12"), "Unexpected argument '12'")
+    assert.strictEqual(wrong("--seed", "1", "--seed=2"), "--seed: expected once")
   })
 
   it("takes the largest VPC that it says it can", () => {

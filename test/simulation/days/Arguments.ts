@@ -68,10 +68,11 @@ const joined = (given: ReadonlyArray<string>): Array<string> =>
     return one.startsWith("--") && next !== undefined && /^-\d/.test(next) ? [`${one}=${next}`] : [one]
   })
 
-const parsed = (given: ReadonlyArray<string>) =>
-  parseArgs({
+const parsed = (given: ReadonlyArray<string>) => {
+  const { tokens, values } = parseArgs({
     args: joined(given),
     allowNegative: true,
+    tokens: true,
     options: {
       seed: { type: "string" },
       seeds: { type: "string" },
@@ -85,7 +86,12 @@ const parsed = (given: ReadonlyArray<string>) =>
       first: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
-  }).values
+  })
+  const names = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []))
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) throw new Error(`--${twice}: expected once`)
+  return values
+}
 
 /** Reads the command line; undefined: only help was asked for. What is wrong with it is said in a sentence. */
 export const readArguments = (given: ReadonlyArray<string>): Result.Result<Arguments | undefined, string> =>
