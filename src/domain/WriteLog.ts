@@ -222,8 +222,11 @@ const afterOwnReading = (
   const age = readAt - entry.at
   if (same(read, entry.written)) {
     const remember = entry.reversals > 0 ? contentionMemory : staleHorizon
-    if (age > remember && !isOpen) return undefined
-    return { ...entry, shown: "confirmed", attempted: isOpen ? entry.attempted : undefined }
+    // This reading may be older than a later write without an answer, and the next one may show that.
+    const attempted = isOpen ? entry.attempted : left.filter(({ at }) => readAt - at <= staleHorizon)
+    const isLeft = attempted !== undefined && attempted.length > 0
+    if (age > remember && !isLeft) return undefined
+    return { ...entry, shown: "confirmed", attempted: isLeft ? attempted : undefined }
   }
   const looksOld = entry.before.some((earlier) => same(read, earlier))
   // What counts as changed back goes on doing so: it is counted once.

@@ -142,6 +142,24 @@ describe("a write without an answer", () => {
     assert.deepStrictEqual(content(done, c), { present: c, believed: c })
   })
 
+  it("was done, too, if a reading after one that did not show it does: the first may have been the older one", () => {
+    // The cell held c before, so that what shows c could be taken for an old reading as well; by now it is none.
+    const again = written(written(undefined, [c], b, 0), [b], b, 0)
+    const entry = uncertain(again, b, c, 100 * second)
+    const denied = read(entry, b, 101 * second)
+    assert.deepStrictEqual(content(denied, b), { present: b, believed: b })
+    const shown = read(denied, c, 102 * second)
+    assert.deepStrictEqual([shown.shown, shown.reversals], ["confirmed", 0])
+    assert.deepStrictEqual(content(shown, c), { present: c, believed: c })
+  })
+
+  it("is remembered for five minutes, however old the write before it is", () => {
+    const entry = uncertain(moved, b, c, 2 * staleHorizon)
+    const denied = read(entry, b, 2 * staleHorizon + 1)
+    assert.strictEqual(read(denied, c, 3 * staleHorizon).shown, "confirmed")
+    assert.isUndefined(afterReading(denied, b, 3 * staleHorizon + 1))
+  })
+
   it("was done or not, no matter: that is no question where the cell is as it would have it", () => {
     assert.notProperty(content(uncertain(moved, a, b, second), a), "attempted")
   })
