@@ -154,6 +154,8 @@ const witnessesOf = (
     // cut what was held before it: the cut holds only what fails in it.
     const isOfMass = mass?.hosts.get(host) === failure.since && (cutOff === undefined || !held.has(host))
     if (isOfMass || (!held.has(host) && now - failure.at < massWindow)) add(host, "failed", failure.since)
+    // Who has a moment to answer does not answer: others that are lost meanwhile are lost with it.
+    else if (held.has(host) && cutOff === undefined) add(host, "silent", failure.since)
   }
   return witnesses
 }

@@ -207,6 +207,19 @@ describe("many failures together", () => {
     assert.deepStrictEqual(holdsOf(silent), ["MassFailure 1"])
   })
 
+  it("are counted together with those that have a moment to answer: these are lost, too", () => {
+    const story = among(4)
+    for (const letter of ["a", "b", "c"] as const) missesProbes(story, letter)
+    story.wait(100)
+    for (const letter of ["b", "c"] as const) story.recovers(letter)
+    // Probes to `a` from that time are lost; `b` and `c` fail by later ones.
+    failsBy(story.wait(900), "a", story.now - 1_000)
+    assert.deepStrictEqual(holdsOf(story), ["AfterCutOff 1"])
+    missesProbes(story.wait(500), "c")
+    failsBy(story, "b", story.now - 450)
+    assert.deepStrictEqual(holdsOf(story), ["AfterCutOff 1", "MassFailure 2"])
+  })
+
   it("that were let go are no more among them", () => {
     const story = among(5).fails("a").fails("b").fails("c").fails("d")
     assert.deepStrictEqual(holdsOf(story), ["MassFailure 1234"])

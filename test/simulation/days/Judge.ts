@@ -6,7 +6,7 @@ import type { Days } from "./Days.ts"
 import { isDefaultRoute } from "./Scene.ts"
 import { type Evidence, keyOf, type Reading } from "./Evidence.ts"
 import { down, slack } from "./Hearing.ts"
-import { judgeCutOff, judgeFailover } from "./JudgeGuards.ts"
+import { judgeCutOff, judgeFailover, noteFailover } from "./JudgeGuards.ts"
 
 // Simple on purpose, and without a line of src/domain: the promises, held against what happened and what a daemon was told.
 
@@ -127,6 +127,7 @@ const judgeMove = (days: Days, daemon: Daemon, call: Call, readings: ReadonlyArr
   const specs = evidence.specs(now)
   const carrier = specs[0]?.wanted[call.cidr]?.find((host) => homeIn(truth, host)?.id === from)
   if (carrier === undefined) return
+  if (evidence.mayHaveFailed(carrier, now)) noteFailover(evidence, carrier, now)
   // What the daemon was told must agree with the truth, else it had a reason that was no fault of its own.
   if (specs.some(({ wanted }) => wanted[call.cidr]?.includes(carrier) !== true)) return
   const agrees = (vpc: Vpc): boolean => {

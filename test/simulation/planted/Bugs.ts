@@ -261,11 +261,4 @@ export const bugs: ReadonlyArray<Bug> = [
     is: "confirmed: new Map()",
     within: 120,
   },
-  {
-    name: "failures before the first reading count when it comes",
-    file: "domain/Decide.ts",
-    was: "const [world, hosts] = guarded(before, now)",
-    is: "const [world, hosts] = before.reading === undefined ? [before, []] : guarded(before, now)",
-    within: 450,
-  },
 ]
