@@ -78,6 +78,10 @@ interface Message {
   readonly onApplied: Effect.Effect<void>
 }
 
+/** The writes of which these tell what became of them. */
+const endedIn = (messages: ReadonlyArray<Message>): ReadonlyArray<Action> =>
+  messages.flatMap(({ event }) => (event?._tag === "WriteDone" || event?._tag === "WriteFailed" ? [event.action] : []))
+
 /** The loop never comes round more often by time alone, whatever a decision asks for. */
 const shortestWait: Millis = 10
 
@@ -198,12 +202,10 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
           yield* refresher.request
         return
       case "WriteDone":
-        yield* executor.reported(event.action)
         batch.done()
         failovers.wrote(event.action, event.at)
         return yield* Effect.logDebug(`done: ${describe(event.action)}`)
       case "WriteFailed":
-        yield* executor.reported(event.action)
         if (isAlreadySo(before, event)) batch.done()
         else batch.failed()
         // After a timeout the write may have been done; after the rest the picture was wrong.
@@ -245,6 +247,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
     const fresh = yield* executor.submit(
       decision.cidrs,
       decision.write.filter((action) => !isWaiting(action)),
+      endedIn(messages),
     )
     for (const action of fresh) yield* Effect.logInfo(`${options.dryRun ? "dry run: would " : ""}${describe(action)}`)
     batch.decided(fresh.length, at)
@@ -280,7 +283,10 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
         Cause.hasInterruptsOnly(cause)
           ? Effect.failCause(cause)
           : // What the event touched was not decided; a new reading has all decided anew.
-            Effect.andThen(Effect.logError("internal error; nothing was written", cause), refresher.request),
+            Effect.logError("internal error; nothing was written", cause).pipe(
+              Effect.andThen(executor.submit(new Set(), [], endedIn(messages))),
+              Effect.andThen(refresher.request),
+            ),
       ),
       Effect.ensuring(Effect.forEach(messages, ({ onApplied }) => onApplied, { discard: true })),
     )

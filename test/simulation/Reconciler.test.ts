@@ -53,6 +53,35 @@ describe("the reconcile loop on the simulated VPC", () => {
     }).pipe(Effect.provide(daemon())),
   )
 
+  it.effect(
+    "a spec that comes while routes are moved to a host moves them on to no other, if it names that one, too",
+    () =>
+      Effect.gen(function* () {
+        const { calls } = yield* Simulation
+        const { accept } = yield* Specs
+        const [from = "", to = "", another = ""] = ["10.33.20.93", "10.33.30.22", "10.33.40.11"]
+        // Nine writes: repairs leave the rest of the bucket to failovers.
+        const ranges = Array.from({ length: 3 }, (_, n) => `10.66.${n}.0/24`)
+        const all = { [range]: [from, to, another] }
+        const spec = (...some: ReadonlyArray<string>) => ({
+          ...all,
+          ...Object.fromEntries(ranges.map((one) => [one, some])),
+        })
+        yield* pass(200)
+        yield* accept(spec(from))
+        yield* pass(3_000)
+        const before = (yield* calls).get("ReplaceRoute") ?? 0
+        yield* accept(spec(to))
+        yield* pass(20)
+        for (const one of ranges) assert.deepStrictEqual(yield* carriers(one), everywhere(interfaceOf[from] ?? ""))
+        // For about half of these the other host is the one to choose where none is the current one.
+        yield* accept(spec(to, another))
+        yield* pass(3_000)
+        for (const one of ranges) assert.deepStrictEqual(yield* carriers(one), everywhere(interfaceOf[to] ?? ""))
+        assert.strictEqual(((yield* calls).get("ReplaceRoute") ?? 0) - before, 3 * ranges.length)
+      }).pipe(Effect.provide(daemon())),
+  )
+
   it.effect("when all hosts fail, the routes stay where they are and the reason is shown", () =>
     Effect.gen(function* () {
       const { fail } = yield* Simulation

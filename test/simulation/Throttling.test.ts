@@ -85,12 +85,12 @@ const move = (n: number, urgency: "failover" | "repair" = "failover") =>
 
 /** Wants `count` writes until each is done, as the planner does: what failed is asked for again a second later. */
 const wanting = Effect.fnUntraced(function* (count: number, urgency: "failover" | "repair" = "failover") {
-  const { outcomes, reported, submit } = yield* Executor
+  const { outcomes, submit } = yield* Executor
   const ask = (actions: ReadonlyArray<Action>) => submit(new Set(actions.map((one) => one.cidr)), actions)
   yield* ask(Array.from({ length: count }, (_, n) => move(n, urgency)))
   const onOutcome = Effect.gen(function* () {
     const outcome = yield* Queue.take(outcomes)
-    yield* reported(outcome.action)
+    yield* submit(new Set(), [], [outcome.action])
     if (outcome._tag === "Failed") yield* Effect.forkScoped(Effect.delay(ask([outcome.action]), 1_000))
   })
   yield* Effect.forkScoped(Effect.forever(onOutcome))

@@ -41,13 +41,19 @@ export const Outcome = Data.taggedEnum<Outcome>()
 export class Executor extends Context.Service<
   Executor,
   {
-    /** Replaces what is queued for `cidrs` by `write`; returns the writes that were not queued or under way already. */
-    readonly submit: (cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>) => Effect.Effect<ReadonlyArray<Action>>
-    /** What became of the writes. One reader, who says {@link reported} once the planner knows. */
+    /**
+     * Replaces what is queued for `cidrs` by `write`; returns the writes that were not queued or under way already.
+     * `known`: writes of which the planner knew what became of them when it decided so. Until then no further write goes
+     * to their cells: it would have been decided without that.
+     */
+    readonly submit: (
+      cidrs: ReadonlySet<Cidr>,
+      write: ReadonlyArray<Action>,
+      known?: ReadonlyArray<Action>,
+    ) => Effect.Effect<ReadonlyArray<Action>>
+    /** What became of the writes. One reader, who tells the planner. */
     readonly outcomes: Queue.Dequeue<Outcome>
-    /** The planner knows what became of the write. Until then no further write goes to its cell. */
-    readonly reported: (action: Action) => Effect.Effect<void>
-    /** No write is left to be done or {@link reported}. */
+    /** No write is left to be done or to be known of. */
     readonly isIdle: Effect.Effect<boolean>
     readonly state: Effect.Effect<QueueState>
     /** The same in numbers, for little work. */
@@ -139,17 +145,12 @@ const make = Effect.gen(function* () {
 
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(sendWhatMay, bell.wait)))
   return Executor.of({
-    submit: (cidrs, write) =>
+    submit: (cidrs, write, known) =>
       Effect.tap(
-        Effect.map(now, (at) => queue.submit(cidrs, write, at)),
+        Effect.map(now, (at) => queue.submit(cidrs, write, at, known)),
         Effect.andThen(bell.ring, Effect.forkIn(reportAbandoned, scope)),
       ),
     outcomes: Queue.asDequeue(outcomes),
-    reported: (action) =>
-      Effect.tap(
-        Effect.sync(() => queue.reported(action)),
-        bell.ring,
-      ),
     isIdle: Effect.sync(() => queue.isIdle),
     state: Effect.map(now, (at) => queue.stateAt(at)),
     load: Effect.map(now, (at) => queue.loadAt(at)),
@@ -171,7 +172,6 @@ const makeDry = Effect.gen(function* () {
   return Executor.of({
     submit: (cidrs, write) => Effect.map(now, (at) => queue.submit(cidrs, write, at)),
     outcomes: Queue.asDequeue(yield* Queue.bounded<Outcome>(1)),
-    reported: () => Effect.void,
     isIdle: Effect.sync(() => queue.isIdle),
     state: Effect.map(now, (at) => queue.stateAt(at)),
     load: Effect.map(now, (at) => queue.loadAt(at)),

@@ -90,8 +90,17 @@ export class WriteQueue {
     this.#buckets = new Map(tags.map((tag) => [tag, full(routeWrites, now)]))
   }
 
-  /** Replaces whatever is queued for `cidrs` by `write`. Returns the writes that were not queued or under way already. */
-  submit(cidrs: ReadonlySet<Cidr>, write: ReadonlyArray<Action>, now: Millis): ReadonlyArray<Action> {
+  /**
+   * Replaces whatever is queued for `cidrs` by `write`, and opens the cells of the writes of which it is `known` what became
+   * of them. Returns the writes that were not queued or under way already.
+   */
+  submit(
+    cidrs: ReadonlySet<Cidr>,
+    write: ReadonlyArray<Action>,
+    now: Millis,
+    known: ReadonlyArray<Action> = [],
+  ): ReadonlyArray<Action> {
+    for (const action of known) this.#open(action)
     const before = new Map<string, Entry>()
     for (const range of cidrs) {
       for (const [key, urgency] of this.#keysOf.get(range) ?? []) {
@@ -199,13 +208,13 @@ export class WriteQueue {
     if (flight !== undefined) this.#flights.set(cellKey(action), { ...flight, landed: true })
   }
 
-  /** The write was done. Its cell stays closed until {@link reported}. */
+  /** The write was done. Its cell stays closed until that is known. */
   done(action: Action, now: Millis): void {
     this.#await(action, now)
     this.#failing.delete(action.table)
   }
 
-  /** The write failed for good, or for this time. Its cell stays closed until {@link reported}. */
+  /** The write failed for good, or for this time. Its cell stays closed until that is known. */
   failed(action: Action, failure: Failure): void {
     this.#blame(action, failure)
     this.#await(action, failure.at)
@@ -219,8 +228,7 @@ export class WriteQueue {
     if (bucket !== undefined) this.#buckets.set(action._tag, throttled(bucket, sentAt, at))
   }
 
-  /** The planner knows what became of the write: its cell is open again. */
-  reported(action: Action): void {
+  #open(action: Action): void {
     const key = cellKey(action)
     const flight = this.#flights.get(key)
     // What is told of a write that was given up is nothing of the one that took its place.

@@ -34,7 +34,7 @@ const measured = (others: number): Effect.Effect<{ readonly calls: number; reado
       yield* executor.submit(new Set(write.map((one) => one.cidr)), write)
       for (let done = 0; done < count;) {
         const outcome = yield* Queue.take(executor.outcomes)
-        yield* executor.reported(outcome.action)
+        yield* executor.submit(new Set(), [], [outcome.action])
         if (outcome._tag === "Done") done++
         else yield* executor.submit(new Set([outcome.action.cidr]), [outcome.action])
       }
