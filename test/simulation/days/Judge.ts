@@ -159,6 +159,8 @@ const judgeMove = (days: Days, daemon: Daemon, call: Call, readings: ReadonlyArr
   if (evidence.mayHaveFailed(carrier, now)) return isNamed ? undefined : judgeFailover(days, daemon, call, carrier)
   if (!isNamed) return broken("never off a healthy host", `${carrier} is well, and nothing asks for the move`)
   const isKnown = (vpc: Vpc): boolean =>
+    // A table that is lost counts until a reading lacks it.
+    [...vpc.tables.keys()].every((table) => truth.tables.has(table)) &&
     tables.every((table) => {
       const cell = { table, cidr: call.cidr }
       const isBusy = [...days.alive].some((one) => one.evidence.inFlight.has(keyOf(cell)) && table !== call.table)

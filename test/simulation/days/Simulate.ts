@@ -43,6 +43,8 @@ export interface Result {
 
 /** Within this time the tables settle once faults stop. */
 export const settleBound = 20 * minute
+/** So long after two daemons wrote one of them may find what the other one did, and repair it. */
+const untangling = 6 * minute
 /** And then nothing is written for so long. */
 const quiet = 2 * minute
 
@@ -62,6 +64,8 @@ class Player {
   readonly #happened: Array<string> = []
   readonly #ends = new Map<string, (isCalm: boolean) => void>()
   #settledIn = 0
+  /** When two daemons were last seen at once. */
+  #doubledAt = -Infinity
 
   constructor(seed: number, play: Play, trace: Trace) {
     this.#seed = seed
@@ -116,6 +120,7 @@ class Player {
       if (this.#play.only?.has(planned.id) !== false) days.later(planned.at - from, () => this.#begin(planned, end))
     for (let at = from; at < end; at += minute) {
       this.#pass(minute - 1)
+      this.#seeWhoLives()
       const status = this.#status()?.status
       for (const tag of new Set(status?.held.map(({ reason }) => reason._tag))) days.cover(`held at times: ${tag}`)
       for (const tag of new Set(status?.failed.map(({ verdict }) => verdict._tag))) days.cover(`hosts at times: ${tag}`)
@@ -142,9 +147,15 @@ class Player {
     if (until < end) days.later(until - at, () => this.#ends.get(id)?.(false))
   }
 
+  #seeWhoLives(): void {
+    const { alive, time } = this.#days
+    if (alive.length > 1) this.#doubledAt = time.now
+  }
+
   /** All faults stop; the tables settle, and stay as they are. */
   #calm(): void {
     const days = this.#days
+    this.#seeWhoLives()
     this.#ends.forEach((end) => end(true))
     days.say("FAULT", this.#ends.size === 0 ? "all is well from now on" : "the rest is well from now on")
     const [first, ...more] = days.alive
@@ -163,7 +174,7 @@ class Player {
       settledAt = days.time.now
       // A reading may yet tell of something that was changed back.
       if (faults.length === 0) {
-        this.#pass(days.scene.recheckInterval + 30 * second)
+        this.#pass(Math.max(days.scene.recheckInterval + 30 * second, this.#doubledAt + untangling - days.time.now))
         faults = this.#unsettled()
       }
       if (days.time.now - from > settleBound) {
