@@ -148,7 +148,8 @@ const judgeMove = (days: Days, daemon: Daemon, call: Call, readings: ReadonlyArr
   const readAt = Math.min(...readings.map((reading) => reading.readAt))
   if (tables.some((table) => (evidence.doubted.get(keyOf({ table, cidr: call.cidr })) ?? -Infinity) >= readAt)) return
   // Repair towards the current host: another table leads to it.
-  const isNamed = tables.some((table) => {
+  const shown = new Set([...tables, ...readings.flatMap(({ vpc }) => [...vpc.tables.keys()])])
+  const isNamed = [...shown].some((table) => {
     const other = { table, cidr: call.cidr }
     if (table === call.table) return false
     return (
