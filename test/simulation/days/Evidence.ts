@@ -170,15 +170,15 @@ export class Evidence {
     return Math.max(-Infinity, ...this.#ears.map((ears) => ears.get(host)?.heardAt ?? -Infinity))
   }
 
-  /** Since when no source hears it, if that has been long enough for all to know; whether it was well until then. */
+  /** Since when no source hears it, if that has been long enough for all to know; whether it was well to all of them until then. */
   silence(host: string, now: Millis): { readonly from: Millis; readonly wasWell: boolean } | undefined {
     let from = -Infinity
-    let wasWell = false
+    let wasWell = true
     for (const ears of this.#ears) {
       const ear = ears.get(host)
       if (ear === undefined || !isSurelySilent(ear, now)) return undefined
       from = Math.max(from, ear.silentFrom)
-      wasWell ||= ear.wasWell
+      wasWell &&= ear.wasWell
     }
     return from === -Infinity ? undefined : { from, wasWell }
   }
