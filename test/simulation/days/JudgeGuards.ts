@@ -57,7 +57,7 @@ export const judgeFailover = (days: Days, daemon: Daemon, call: Call, host: stri
     return days.cover(`moved as it was let go${evidence.letGo.isOld(host) ? " before a restart" : ""}`)
   const mass = massOf(days, evidence, host, silence)
   const gap = gapOf(days, daemon, silence)
-  const crowd = crowdOf(days, evidence)
+  const crowd = crowdOf(days, evidence, host, silence.from)
   if (mass !== undefined) broken("hosts that fail together keep their routes", mass)
   if (gap !== undefined) broken("hosts have a moment to answer after a gap", gap)
   if (crowd !== undefined) broken("the failover limit", crowd)
@@ -101,16 +101,16 @@ const gapOf = (
   return `the network was gone for ${cutUntil - cutFrom} ms, and is back for ${now - cutUntil} ms`
 }
 
-/** A route is moved off a host that may have failed, for whatever reason: one that fails once more within the minute is not counted again. */
-export const noteFailover = (evidence: Evidence, host: string, now: Millis): void => {
-  const known = evidence.failedOver.get(host)
-  if (known === undefined || now - known.at > minute - slack)
-    evidence.failedOver.set(host, { from: evidence.silence(host, now)?.from ?? -Infinity, at: now })
+/** A route is moved off a host that may have failed, and perhaps for that: one that fails once more within the minute is not counted. */
+export const noteFailover = ({ failedOver }: Evidence, host: string, now: Millis): void => {
+  const known = failedOver.get(host)
+  if (known === undefined || now - known.at > minute - slack) failedOver.set(host, { from: -Infinity, at: now })
 }
 
 /** Whether more hosts were failed over within a minute than the limit `auto` allows. */
-const crowdOf = (days: Days, evidence: Evidence): string | undefined => {
+const crowdOf = (days: Days, evidence: Evidence, host: string, from: Millis): string | undefined => {
   const { now } = days.time
+  if (evidence.failedOver.get(host)?.at === now) evidence.failedOver.set(host, { from, at: now })
   // All of these failed, and were let go, within this minute.
   const moved = [...evidence.failedOver.values()].filter((one) => one.from > now - minute + slack).length
   const limit = Math.max(3, ...hostsSince(evidence, now - minute, now).sets.map((hosts) => limitOf(days, hosts)))
