@@ -249,7 +249,9 @@ export class Days {
       for (const before of this.#daemons) {
         const { evidence: known } = before
         const isKept = isSole && now > this.diskBehindUntil
-        evidence.letGo.inherit(known.letGo, now, isKept, (since) => known.isUndisturbed(since))
+        const stands = (host: string, since: number): boolean =>
+          known.isUndisturbed(since) && known.isWantedSince(host, since, now)
+        evidence.letGo.inherit(known.letGo, now, isKept, stands)
         const mayBeKept = now <= this.diskBehindUntil ? known.claims : known.specs(now)
         for (const { wanted } of mayBeKept) evidence.claim(wanted, now, true)
         for (const [host, drain] of before.evidence.drains) {

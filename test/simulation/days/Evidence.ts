@@ -218,6 +218,13 @@ export class Evidence {
     return this.claims.filter(({ from, until }) => from <= now && now <= until + slack)
   }
 
+  /** Whether it was in every spec that may have been in force since then: a host that comes back is judged anew. */
+  isWantedSince(host: string, since: Millis, now: Millis): boolean {
+    return this.claims
+      .filter(({ from, until }) => from <= now && until + slack >= since)
+      .every(({ wanted }) => Object.values(wanted).some((hosts) => hosts.includes(host)))
+  }
+
   mayBeDrained(host: string, now: Millis): boolean {
     const drain = this.drains.get(host)
     return drain !== undefined && now <= drain.until + slack

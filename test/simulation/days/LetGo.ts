@@ -63,16 +63,16 @@ export class LetGo {
   }
 
   /**
-   * What a daemon that begins now may know of this. `isKept`: the disk has it for sure. `undisturbed`: nothing but its host can have
-   * ended what was said before then.
+   * What a daemon that begins now may know of this. `isKept`: the disk has it for sure. `stands`: nothing but the host itself can
+   * have ended what was said of it before then.
    */
-  inherit(before: LetGo, now: Millis, isKept: boolean, undisturbed: (since: Millis) => boolean): void {
+  inherit(before: LetGo, now: Millis, isKept: boolean, stands: (host: string, since: Millis) => boolean): void {
     for (const [host, word] of before.#words) {
       const wellAt = before.#wellAt(host)
       if (isKept && word.doneAt !== undefined && wellAt > word.doneAt + slack && now - wellAt > forgottenWithin)
         continue
       if (word.isOld && isKept && wellAt > -Infinity && now - wellAt > forgottenWithin) continue
-      const isSure = isKept && before.surelySince(host, now) !== undefined && undisturbed(word.askedAt)
+      const isSure = isKept && before.surelySince(host, now) !== undefined && stands(host, word.askedAt)
       const known = this.#words.get(host)
       if (known !== undefined && known.askedAt > word.askedAt) continue
       this.#words.set(host, { askedAt: word.askedAt, doneAt: isSure ? word.doneAt : undefined, isOld: true })
