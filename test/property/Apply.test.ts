@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { HashMap } from "effect"
 import { apply, applySteps } from "../../src/domain/Apply.ts"
+import * as ByCell from "../../src/domain/ByCell.ts"
 import { cidr } from "../../src/domain/Cidr.ts"
+import { guardHoldsOf } from "../../src/domain/GuardHold.ts"
+import { defaultGuards } from "../../src/domain/GuardPolicy.ts"
 import { deletionKey } from "../../src/domain/DeletionBrake.ts"
 import { durableOf } from "../../src/domain/Durable.ts"
 import { Verdict } from "../../src/domain/Health.ts"
@@ -128,6 +131,31 @@ describe("a verdict", () => {
   })
 })
 
+describe("a failure", () => {
+  const failedAt = (since: number) => verdictOn("c", Verdict.Failed({ since, reason: `lost at ${since}` }))
+
+  it("that is said again counts from when it was let go, and one that began later is another one", () => {
+    const one = story().fails("c")
+    const { since } = one.world.guards.failing.get(hostAt("c"))!
+    const letGo = { since, silentSince: undefined, at: since + 5 }
+    const { world } = one
+    const held = { ...world, guards: { ...world.guards, failing: new Map([[hostAt("c"), letGo]]) } }
+    assert.deepStrictEqual(apply(held, failedAt(since))[0].guards.failing.get(hostAt("c")), letGo)
+    const later = apply(held, failedAt(since + 9))[0].guards.failing.get(hostAt("c"))
+    assert.deepStrictEqual([later?.since, later?.at], [since + 9, since + 9])
+  })
+
+  it("of a host that recovered at the same moment is one", () => {
+    const one = story().recovers("c")
+    assert.isTrue(apply(one.world, failedAt(one.now))[0].guards.failing.has(hostAt("c")))
+  })
+
+  it("is no relapse where flaps are not damped", () => {
+    const policy = { guards: { ...defaultGuards, damping: undefined } }
+    assert.strictEqual(new Story({ ...scene, policy }).fails("c").world.guards.flaps.size, 0)
+  })
+})
+
 describe("a drain", () => {
   it("is decided for every destination of its host, and so is its end", () => {
     const { world } = story()
@@ -153,6 +181,64 @@ describe("a confirmation", () => {
       assert.strictEqual(dirty.size, 0)
     }
     assert.strictEqual(apply(empty(), WorldEvent.DeletionsConfirmed({ hash: "0" }))[1].size, 0)
+  })
+
+  /** All fail together; the hold of it. */
+  const together = () => {
+    const one = story().fails("a").fails("b").fails("c")
+    const [hold] = guardHoldsOf(one.world)
+    assert.strictEqual(hold?.kind, "MassFailure")
+    const confirm = (hash = hold?.hash ?? "") => WorldEvent.HoldConfirmed({ hash, at: one.now + 7 })
+    return { world: one.world, now: one.now, confirm }
+  }
+
+  it("of failures lets these count, and is for no hash but theirs", () => {
+    const { confirm, now, world } = together()
+    assert.strictEqual(apply(world, confirm("0123456789abcdef"))[0], world)
+    const { confirmed, velocity } = apply(world, confirm())[0].guards
+    assert.deepStrictEqual([...confirmed.keys()].sort(), [hostAt("a"), hostAt("b"), hostAt("c")])
+    assert.deepStrictEqual(confirmed.get(hostAt("a")), { failedAt: now, at: now + 7 })
+    assert.strictEqual(velocity, world.guards.velocity)
+  })
+
+  it("of failures is not for a host that has recovered by then, and of one that is unknown by now it has no beginning", () => {
+    const { confirm, now, world } = together()
+    const [recovered] = apply(world, verdictOn("b", Verdict.Healthy({ since: now + 1 })))
+    const [unknown] = apply(recovered, verdictOn("c", Verdict.Unknown({ since: now + 1 })))
+    const { confirmed } = apply(unknown, confirm())[0].guards
+    assert.deepStrictEqual([...confirmed.keys()].sort(), [hostAt("a"), hostAt("c")])
+    assert.deepStrictEqual(confirmed.get(hostAt("c")), { failedAt: undefined, at: now + 7 })
+  })
+
+  it("after a silence ends the wait for hosts, and of the failover limit has their destinations decided", () => {
+    const after = new Story(scene)
+      .fails("a")
+      .fails("b")
+      .fails("c")
+      .wait(60 * second)
+      .recovers("c")
+    const wait = guardHoldsOf(after.world).find(({ kind }) => kind === "AfterCutOff")
+    const confirmed = apply(after.world, WorldEvent.HoldConfirmed({ hash: wait?.hash ?? "", at: after.now }))[0]
+    assert.deepStrictEqual([...confirmed.guards.confirmed.keys()].sort(), [...(wait?.hosts ?? [])].sort())
+    const policy = { guards: { ...defaultGuards, massFailure: undefined, failoverLimit: 1 } }
+    const limited = new Story({ ...scene, policy }).fails("a").fails("b")
+    const [limit] = guardHoldsOf(limited.world)
+    assert.strictEqual(limit?.kind, "FailoverLimit")
+    assert.include(dirtyAfter(limited.world, WorldEvent.HoldConfirmed({ hash: limit?.hash ?? "", at: 1 })), other)
+  })
+
+  it("of deletions is not forgotten over a restart", () => {
+    const held = story().spec({})
+    const { world } = held.confirm(held.brake)
+    const [restored] = apply(empty(), WorldEvent.Restored({ durable: durableOf(world, held.now)!, at: 0 }))
+    assert.deepStrictEqual([...restored.confirmed], [...world.confirmed])
+    assert.strictEqual(restored.confirmed.size, 2)
+  })
+
+  it("of a failure goes with a host that leaves the spec, and stays with one that does not", () => {
+    const { confirm, world } = together()
+    const after = apply(apply(world, confirm())[0], spec({ [destination]: "a" }))[0]
+    assert.deepStrictEqual([...after.guards.confirmed.keys()], [hostAt("a")])
   })
 
   it("of deletions lets these happen, and no others", () => {
@@ -207,6 +293,13 @@ describe("a reading", () => {
     const written = new Story({ ...scene, routes: { [destination]: "- a", [other]: "b -" } }).allDone()
     assert.strictEqual(written.world.owned, 4)
     assert.strictEqual(written.wait(second).reads("- a").world.owned, 4)
+    // No reading has shown this destination yet, and another table has none.
+    const made = new Story({ ...scene, routes: { [destination]: "a" }, spec: { [destination]: "a", [other]: "b" } })
+    const routes = { [destination]: "a" }
+    assert.strictEqual(made.allDone().wait(second).reads("a", 0, { routes }).world.owned, 2)
+    const gone = new Story({ ...scene, routes: { [destination]: "a a" } }).spec({ [destination]: "", [other]: "b" })
+    gone.done(gone.pending.find((words) => words === "rtb-1 delete"))
+    assert.strictEqual(gone.wait(second).reads("a a").world.owned, 1)
   })
 
   it("ends what EC2 refused ten minutes after it could have been tried again, and where a table is gone", () => {
@@ -259,11 +352,27 @@ describe("a reading", () => {
     assert.deepStrictEqual(first.sightings.get(hostAt("b")), { sighting: seen, absentSince: now + 1 })
     const gone = (at: number) => apply(first, lacking(at))[0].sightings.get(hostAt("b"))?.sighting.gone
     assert.deepStrictEqual([gone(now + 10_000), gone(now + 10_001)], [false, true])
+    // One that no reading has shown.
+    const [lacked] = apply(apply(world, lacking(now + 1))[0], spec({ [destination]: "abe" }))
+    assert.deepStrictEqual(lacked.sightings.get(hostAt("e")), {
+      sighting: { interfaceId: interfaceAt("e"), gone: false },
+      absentSince: undefined,
+    })
     // A spec is no reading.
     assert.strictEqual(
       apply(first, spec({ [destination]: "b" }))[0].sightings.get(hostAt("b")),
       first.sightings.get(hostAt("b")),
     )
     assert.isUndefined(apply(first, reads(now + 2))[0].sightings.get(hostAt("b"))?.absentSince)
+  })
+})
+
+describe("a try of a write without an answer", () => {
+  it("leaves its cell in doubt, and has its destination decided", () => {
+    const one = story().fails("a")
+    const [action] = one.actions
+    const [after, dirty] = apply(one.world, WorldEvent.WriteUnanswered({ action: action!, at: one.now }))
+    assert.deepStrictEqual([...dirty], [action!.cidr])
+    assert.lengthOf(ByCell.get(after.writes, action!)?.attempted ?? [], 1)
   })
 })
