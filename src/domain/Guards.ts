@@ -147,9 +147,8 @@ const witnessesOf = (
     witnesses.push({ host, zone: zoneOf(world, host), state, since })
   for (const [host, verdict] of world.health) {
     if (verdict._tag === "Healthy") add(host, verdict.silentSince === undefined ? "answering" : "silent", verdict.since)
-    if (verdict._tag !== "Failed" || isConfirmed(confirmed, host, verdict.since)) continue
     const failure = failing.get(host)
-    if (failure === undefined) continue
+    if (failure === undefined || isConfirmed(confirmed, host, failure.since)) continue
     // The time after the dark comes on top of the hold that the dark brought about: it must not be forgotten meanwhile. Nor during a
     // cut what was held before it: the cut holds only what fails in it.
     const isOfMass = mass?.hosts.get(host) === failure.since && (cutOff === undefined || !held.has(host))
@@ -169,15 +168,14 @@ const mayBeMany = ({ census }: World, failing: number, share: number): boolean =
   return lost > share * (lost + census.answering)
 }
 
-const mayBeMass = (world: World, failing: number, share: number | undefined): boolean =>
-  world.guards.mass !== undefined || (failing > 0 && share !== undefined && mayBeMany(world, failing, share))
-
-const mayBeHush = ({ census, guards }: World): boolean => guards.hush !== undefined || census.silent > 1
-
-/** While the monitor is cut off no hush ends: it hears nobody. The time after a cut is the time after the hush, too. */
-const hushOf = (world: World, cutOff: CutOff | undefined, share: number | undefined, now: Millis): Hush | undefined => {
+/**
+ * While the monitor is cut off no hush ends: it hears nobody. The time after a cut is the time after the hush, too. A single host
+ * that misses probes begins none.
+ */
+const hushOf = (world: World, cutOff: CutOff | undefined, share: number, now: Millis): Hush | undefined => {
   const { failing, hush } = world.guards
-  if (share === undefined || !mayBeHush(world) || endsCut(world.guards, cutOff, now)) return undefined
+  if (hush === undefined && world.census.silent < 2) return undefined
+  if (endsCut(world.guards, cutOff, now)) return undefined
   const present = mayBeMany(world, failing.size, share)
     ? hushAfter(hush, witnessesOf(world, cutOff, failing, new Map(), now), share, now)
     : undefined
@@ -208,21 +206,15 @@ const dampedAt = ({ cidrsOf, guards: { flaps }, policy }: World, now: Millis): R
   return damped
 }
 
-const isIdle = ({ anchors, cutOff, damped, dark, failing, flaps, hush, settling, withheld }: Guards): boolean =>
-  anchors.size + damped.size + failing.size + flaps.size + withheld.size === 0 &&
-  cutOff === undefined &&
-  settling === undefined &&
-  dark === undefined &&
-  hush === undefined
-
 /** The world as its guards see it at `now`, and the hosts whose standing that may change. The same again changes nothing. */
 export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet<Ip>] => {
   const { guards } = world
-  if (isIdle(guards) && !mayBeHush(world)) return [world, new Set()]
   const policy = world.policy.guards ?? defaultGuards
+  // All is not more than all: nothing is ever held for being many.
+  const share = policy.massFailure ?? 1
   const cutOff = cutOffAfter(guards.cutOff, guards.anchors)
   const dark = darkAfter(world, now)
-  const hush = hushOf(world, cutOff, policy.massFailure, now)
+  const hush = hushOf(world, cutOff, share, now)
   const settling = settlingAfter(world, now, { cutOff, dark, hush })
   const failing = new Map<Ip, Failure>()
   const withheld = new Map<Ip, Withheld>()
@@ -235,9 +227,10 @@ export const guarded = (world: World, now: Millis): readonly [World, ReadonlySet
     if (isHeld && ofCut !== undefined) withheld.set(host, ofCut)
     failing.set(host, isLetGo ? { ...failure, at: now } : failure)
   }
-  const mass = mayBeMass(world, failing.size, policy.massFailure)
-    ? massAfter(guards.mass, witnessesOf(world, cutOff, failing, withheld, now), policy.massFailure, policy.settle, now)
-    : undefined
+  const mass =
+    guards.mass !== undefined || mayBeMany(world, failing.size, share)
+      ? massAfter(guards.mass, witnessesOf(world, cutOff, failing, withheld, now), share, policy.settle, now)
+      : undefined
   if (mass !== undefined) {
     const reason = HoldReason.MassFailure({ hash: mass.hash, failed: mass.failed, of: mass.of })
     const ofMass = asBefore(guards.withheld, { reason, until: massEndsAt(mass) })

@@ -117,6 +117,47 @@ describe("when this monitor is cut off", () => {
     }
   })
 
+  it("what many failures held before stays held by that, in it and after it; what fails in it is the cut's", () => {
+    const story = anchor(among(5), true).fails("a").fails("b").fails("c").fails("d").wait(1_000)
+    assert.deepStrictEqual(holdsOf(story), ["MassFailure 1234"])
+    anchor(story, false).fails("e")
+    assert.deepStrictEqual(holdsOf(story), ["MonitorCutOff 5", "MassFailure 1234"])
+    anchor(story.wait(1_000), true)
+    assert.deepStrictEqual(holdsOf(story), ["AfterCutOff 5", "MassFailure 1234"])
+    story.recovers("a").recovers("b").recovers("e")
+    assert.deepStrictEqual(holdsOf(story), ["MassFailure 34"])
+  })
+
+  it("and others fail in it, a failure from before it is none of many", () => {
+    const story = anchor(among(4), true).fails("a").wait(1_000)
+    anchor(story, false).fails("b").fails("c")
+    assert.deepStrictEqual(holdsOf(story), ["MonitorCutOff 23"])
+  })
+
+  it("by one anchor of two, since the other one was set aside, there is a moment after it, too", () => {
+    const at = (one: string, isHeard: boolean) => (story: Story) =>
+      story.take(
+        WorldEvent.AnchorsHeard({
+          verdicts: [
+            {
+              source: "icmpecho",
+              anchor: ip(one),
+              verdict: isHeard
+                ? Verdict.Healthy({ since: story.now })
+                : Verdict.Failed({ since: story.now, reason: "3 probes lost" }),
+            },
+          ],
+        }),
+      )
+    const [first, second] = ["10.33.99.1", "10.33.99.2"]
+    const story = at(first, true)(among(3))
+    // The second one has never answered, and does not count.
+    at(second, false)(story)
+    at(first, false)(story).fails("a").wait(1_000)
+    at(first, true)(story)
+    assert.deepStrictEqual(holdsOf(story), ["AfterCutOff 1"])
+  })
+
   it("failures from before it are not held by it, nor after it", () => {
     const story = anchor(among(3), true).fails("a").wait(1)
     anchor(story, false)
@@ -161,7 +202,7 @@ describe("when most hosts miss probes at the same moment", () => {
     const story = among(3)
     for (const letter of ["a", "b", "c"] as const) missesProbes(story, letter)
     assert.deepStrictEqual(story.world.guards.hush, { from: story.now })
-    story.wait(100)
+    assert.isUndefined(story.wait(100).world.guards.settling, "nobody has answered yet")
     for (const letter of ["b", "c"] as const) story.recovers(letter)
     assert.isUndefined(story.world.guards.hush)
     failsBy(story.wait(900), "a", story.now - 1_000)
@@ -187,6 +228,11 @@ describe("when most hosts miss probes at the same moment", () => {
     anchor(story.wait(1_000), true)
     assert.isUndefined(story.world.guards.hush)
     assert.strictEqual(story.world.guards.settling?.from, from)
+  })
+
+  it("of a single one that misses probes nothing is made, be it that the other one has failed", () => {
+    assert.isUndefined(missesProbes(among(2).fails("a").wait(1_000), "b").world.guards.hush)
+    assert.isDefined(missesProbes(missesProbes(among(2), "a"), "b").world.guards.hush)
   })
 
   it("of few that miss probes nothing is made", () => {
@@ -335,8 +381,24 @@ describe("the guards", () => {
     ])
     assert.strictEqual(guardsNextAt({ ...noGuards, damped }, 5), 7)
     assert.strictEqual(guardsNextAt({ ...noGuards, damped, settling: at(6) }, 5), 6)
+    const mass = among(4).fails("a").fails("b").fails("c").wait(1_000).recovers("b").recovers("c")
+    assert.strictEqual(guardsNextAt({ ...noGuards, mass: mass.world.guards.mass }, mass.now), mass.now + 10_000)
     const limited = { ...noGuards.velocity, until: 7 }
     assert.strictEqual(guardsNextAt({ ...noGuards, velocity: limited, settling: at(8) }, 5), 7)
+  })
+
+  it("forget at a reading what was let go and is over, and remember what lasts", () => {
+    const story = among(5).fails("a").fails("b").fails("c").fails("d")
+    story.take(WorldEvent.HoldConfirmed({ hash: guardHoldsOf(story.world)[0]?.hash ?? "", at: story.now }))
+    const confirmed = () => [...story.world.guards.confirmed.keys()]
+    story
+      .isUnknown("b")
+      .wait(60 * 60_000)
+      .reads("e")
+    assert.deepStrictEqual(
+      confirmed(),
+      ["a", "c", "d"].map((letter) => hostAt(letter as Letter)),
+    )
   })
 
   it("know the zone of a host whose interface a reading shows", () => {
