@@ -198,7 +198,8 @@ export class Evidence {
     for (const ears of this.#ears)
       for (const address of addresses) {
         const ear = ears.get(address)
-        if (ear === undefined || ear.heardAt === -Infinity) continue
+        // Where the source could tell nothing for a while, an anchor is to answer anew before it says that nobody does.
+        if (ear === undefined || ear.heardAt <= ears.downAt) continue
         if (!isSurelySilent(ear, now)) return undefined
         since = Math.max(since, ear.silentFrom)
       }
