@@ -75,9 +75,11 @@ export const judgeSent = (days: Days, daemon: Daemon, call: Call): void => {
   if (isExcluded(days, call.cidr)) broken("own routes only", "the policy takes it out of our hands")
   if (call.table === "rtb-edge") broken("own routes only", "the table is associated with a gateway")
   if (call.tag === "ReplaceRoute" || call.tag === "DeleteRoute") {
-    const isForeign = readings.every(({ vpc }) => {
+    const writtenAt = evidence.written.get(key)?.at ?? -Infinity
+    const isForeign = readings.every(({ readAt, vpc }) => {
       const route = routeIn(vpc, call)
-      return route !== undefined && !isOurs(vpc, route)
+      // Its own write may have been under way when that was read, and be done since.
+      return route !== undefined && !isOurs(vpc, route) && writtenAt < readAt
     })
     if (isForeign) broken("own routes only", "every reading shows a route of another kind")
   }
