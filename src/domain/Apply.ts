@@ -152,16 +152,17 @@ const hearAnchors = (world: World, verdicts: ReadonlyArray<AnchorVerdict>): [Wor
 ]
 
 /** The failures that the operator lets count, and what held them. {@link decide} sees to what follows. */
-const confirmHold = (world: World, hash: string, at: Millis): [World, ReadonlySet<Cidr>] => {
+const confirmHold = (
+  world: World,
+  { at, hash, hold: meant }: Extract<WorldEvent, { readonly _tag: "HoldConfirmed" }>,
+): [World, ReadonlySet<Cidr>] => {
   const { guards } = world
-  const hold = guardHoldsOf(world).find((one) => one.hash === hash)
-  if (hold === undefined) return [world, none]
   const letGo = (hosts: Iterable<Ip>): Confirmations => {
     const confirmed = new Map(guards.confirmed)
     for (const host of hosts) {
       const verdict = Option.getOrUndefined(HashMap.get(world.health, host))
-      // One that has recovered by now is none of them any more.
-      if (verdict === undefined || verdict._tag === "Healthy") continue
+      // One that has recovered by now is none of them any more, nor is what began after the operator's word.
+      if (verdict === undefined || verdict._tag === "Healthy" || verdict.since > at) continue
       confirmed.set(host, { failedAt: verdict._tag === "Failed" ? verdict.since : undefined, at })
     }
     return confirmed
@@ -170,6 +171,8 @@ const confirmHold = (world: World, hash: string, at: Millis): [World, ReadonlySe
     { ...world, guards: { ...guards, ...changed } },
     none,
   ]
+  const hold = guardHoldsOf(world).find((one) => one.hash === hash)
+  if (hold === undefined) return meant === undefined ? [world, none] : withGuards({ confirmed: letGo(meant.hosts) })
   switch (hold.kind) {
     case "DeletionBrake":
       return [world, none]
@@ -310,7 +313,7 @@ export const apply = (world: World, event: WorldEvent): [World, ReadonlySet<Cidr
     case "AnchorsHeard":
       return hearAnchors(world, event.verdicts)
     case "HoldConfirmed":
-      return confirmHold(world, event.hash, event.at)
+      return confirmHold(world, event)
     case "VpcRead":
       return allSteps(readVpc(world, event.vpc, event.readAt))
     case "WriteUnanswered":

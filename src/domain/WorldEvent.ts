@@ -2,6 +2,7 @@ import { Data } from "effect"
 import type { Action } from "./Action.ts"
 import type { AnchorVerdict } from "./Anchors.ts"
 import type { Durable } from "./Durable.ts"
+import type { GuardHold } from "./GuardHold.ts"
 import type { HostVerdict, Millis } from "./Health.ts"
 import type { Ip } from "./Ip.ts"
 import type { Operator } from "./Operator.ts"
@@ -32,8 +33,16 @@ export type WorldEvent = Data.TaggedEnum<{
   HostUndrained: { readonly host: Ip; readonly by?: Operator | undefined }
   /** The operator lets the held deletions with this hash happen; any other hash changes nothing. */
   DeletionsConfirmed: { readonly hash: string; readonly by?: Operator | undefined }
-  /** The operator lets go what the guard with this hash holds; any other hash changes nothing. */
-  HoldConfirmed: { readonly hash: string; readonly at: Millis; readonly by?: Operator | undefined }
+  /**
+   * The operator lets go what the guard with this hash holds; any other hash changes nothing. `hold`: what the hash stood for at
+   * `at`, since by now it may be another one.
+   */
+  HoldConfirmed: {
+    readonly hash: string
+    readonly hold?: Pick<GuardHold, "kind" | "hosts"> | undefined
+    readonly at: Millis
+    readonly by?: Operator | undefined
+  }
   /** Time has come for what was to be looked at again at or before `at`. */
   TimeCame: { readonly at: Millis }
 }>

@@ -128,12 +128,12 @@ export class Auditor {
         return { time: at, kind: "confirm", hash: event.hash, peer: peerOf(event.by), deletions, more }
       }
       case "HoldConfirmed": {
-        const hold = guardHoldsOf(before).find(({ hash }) => hash === event.hash)
+        const hold = guardHoldsOf(before).find(({ hash }) => hash === event.hash) ?? event.hold
         if (hold === undefined || hold.kind === "DeletionBrake") return undefined
         const at = isoTime(millis)
         const { some, more } = listed(hold.hosts)
         const guard = guardNames[hold.kind]
-        return { time: at, kind: "release", guard, hash: hold.hash, peer: peerOf(event.by), hosts: some, more }
+        return { time: at, kind: "release", guard, hash: event.hash, peer: peerOf(event.by), hosts: some, more }
       }
       case "VerdictsReached":
       case "AnchorsHeard":

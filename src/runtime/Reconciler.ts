@@ -369,7 +369,7 @@ const make = Effect.fnUntraced(function* (options: ReconcilerOptions) {
       yield* record(
         hold.kind === "DeletionBrake"
           ? WorldEvent.DeletionsConfirmed({ hash, by })
-          : WorldEvent.HoldConfirmed({ hash, by, at: yield* now }),
+          : WorldEvent.HoldConfirmed({ hash, by, hold, at: yield* now }),
       )
       return true
     }),

@@ -5,6 +5,7 @@ import * as ByCell from "../../src/domain/ByCell.ts"
 import { cidr } from "../../src/domain/Cidr.ts"
 import { guardHoldsOf } from "../../src/domain/GuardHold.ts"
 import { defaultGuards } from "../../src/domain/GuardPolicy.ts"
+import { guarded } from "../../src/domain/Guards.ts"
 import { deletionKey } from "../../src/domain/DeletionBrake.ts"
 import { durableOf } from "../../src/domain/Durable.ts"
 import { Verdict } from "../../src/domain/Health.ts"
@@ -208,6 +209,26 @@ describe("a confirmation", () => {
     const { confirmed } = apply(unknown, confirm())[0].guards
     assert.deepStrictEqual([...confirmed.keys()].sort(), [hostAt("a"), hostAt("c")])
     assert.deepStrictEqual(confirmed.get(hostAt("c")), { failedAt: undefined, at: now + 7 })
+  })
+
+  it("of failures is for those that its hash stood for, when more have failed before it is in force, and for none that is new", () => {
+    const { confirm, now, world } = together()
+    const { hash } = confirm()
+    const word = (hosts: ReadonlyArray<Letter>) =>
+      WorldEvent.HoldConfirmed({ hash, hold: { kind: "MassFailure", hosts: hosts.map(hostAt) }, at: now + 5 })
+    const more = spec({ [destination]: "ab", [other]: "bcd" })
+    const grown = [more, verdictOn("d", Verdict.Failed({ since: now + 4, reason: "lost" }))].reduce(
+      (before, event) => guarded(apply(before, event)[0], now + 4)[0],
+      world,
+    )
+    assert.notStrictEqual(guardHoldsOf(grown)[0]?.hash, hash)
+    assert.deepStrictEqual(
+      [...apply(grown, word(["a", "b", "c"]))[0].guards.confirmed.keys()],
+      ["a", "b", "c"].map((one) => hostAt(one as Letter)),
+    )
+    const [again] = apply(grown, verdictOn("b", Verdict.Failed({ since: now + 6, reason: "lost once more" })))
+    assert.deepStrictEqual([...apply(again, word(["a", "b"]))[0].guards.confirmed.keys()], [hostAt("a")])
+    assert.strictEqual(apply(grown, WorldEvent.HoldConfirmed({ hash, at: now + 5 }))[0], grown)
   })
 
   it("after a silence ends the wait for hosts, and of the failover limit has their destinations decided", () => {
