@@ -11,6 +11,8 @@ import { judgeCutOff, judgeFailover, noteFailover } from "./JudgeGuards.ts"
 // Simple on purpose, and without a line of src/domain: the promises, held against what happened and what a daemon was told.
 
 const hour: Millis = 3_600_000
+/** Readings are no older. */
+const stalest: Millis = 5 * 60_000
 
 /** The static route of a cell. */
 export const routeIn = (
@@ -145,10 +147,10 @@ const judgeMove = (days: Days, daemon: Daemon, call: Call, readings: ReadonlyArr
   if (evidence.mayBeDrained(carrier, now)) return
   const written = evidence.written.get(keyOf(call))
   if (written !== undefined && now - written.at < hour && written.interfaceId !== from) return
-  // Where writes may have been done, it is not known where most tables lead, until a later reading tells.
+  // Where writes may have been done, it is not known where the tables lead, until a later reading tells that is not stale.
   const tables = [...truth.tables.keys()]
-  const readAt = Math.min(...readings.map((reading) => reading.readAt))
-  if (tables.some((table) => (evidence.doubted.get(keyOf({ table, cidr: call.cidr })) ?? -Infinity) >= readAt)) return
+  const doubtedAt = (table: string): Millis => evidence.doubted.get(keyOf({ table, cidr: call.cidr })) ?? -Infinity
+  if (tables.some((table) => now - doubtedAt(table) < stalest)) return
   // Repair towards the current host: another table leads to it.
   const shown = new Set([...tables, ...readings.flatMap(({ vpc }) => [...vpc.tables.keys()])])
   const isNamed = [...shown].some((table) => {
