@@ -36,13 +36,18 @@ export const isSurelySilent = ({ silentFrom, unanswered }: Ear, now: Millis): bo
 
 /** Beside one probing source. */
 export class Ears implements Witness {
-  /** When the source was last seen to be unable to send. */
-  downAt: Millis = -Infinity
+  #downAt: Millis = -Infinity
+  #isDown = false
   readonly #ears = new Map<string, Ear>()
   readonly #now: () => Millis
 
   constructor(now: () => Millis) {
     this.#now = now
+  }
+
+  /** When the source was last unable to send; it is until it sends again. */
+  get downAt(): Millis {
+    return this.#isDown ? this.#now() : this.#downAt
   }
 
   get(host: string): Ear | undefined {
@@ -55,6 +60,8 @@ export class Ears implements Witness {
 
   sent(host: string): void {
     const at = this.#now()
+    if (this.#isDown) this.#downAt = at
+    this.#isDown = false
     let ear = this.#ears.get(host)
     if (ear === undefined) this.#ears.set(host, (ear = fresh()))
     if (ear.silentFrom === Infinity) {
@@ -96,7 +103,7 @@ export class Ears implements Witness {
   }
 
   down(): void {
-    this.downAt = this.#now()
+    this.#isDown = true
   }
 }
 

@@ -111,8 +111,8 @@ const isBad = ({ checks, state }: InstanceStatus): boolean =>
 /** In these states an instance carries nothing. */
 export const down: ReadonlySet<string | undefined> = new Set(["stopping", "stopped", "shutting-down", "terminated"])
 
-/** So long after an answer the source cannot be down: it asks again, and three rounds must fail. */
-const surelyUp: Millis = 5_000
+/** So long after an answer the source cannot be down: three rounds must fail, the first of them 1 s later when hosts are new. */
+const surelyUp: Millis = 2_500
 
 /** Beside a source that asks EC2 for the state and the checks of instances, and proves no host healthy. */
 export class StatusHearing implements Hearing {

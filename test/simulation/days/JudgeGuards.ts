@@ -12,6 +12,8 @@ const minute: Millis = 60_000
 
 /** So long it takes at most until all know that nobody answers. */
 const surelyKnown: Millis = second
+/** Those that fall silent within this time are told to be a crowd before any of them has failed. */
+const atOnce: Millis = 200
 /** Hosts fail together within this time; here half of it, as failures are found at different moments. */
 const together: Millis = 5 * second
 /** Who failed so long ago bears on nothing. */
@@ -70,13 +72,18 @@ const massOf = (days: Days, evidence: Evidence, host: string, { from, wasWell }:
   const { now } = days.time
   const { zoneOf } = days.scene
   const { always, any } = hostsSince(evidence, from - 15 * second, now)
-  const lost = always.filter((one) => {
+  const silent = new Map<string, Millis>()
+  for (const one of always) {
     const silence = evidence.silence(one, now)
-    if (silence === undefined || Math.abs(silence.from - from) > together) return false
+    if (silence === undefined || Math.abs(silence.from - from) > together) continue
     // Who was never heard fails for another reason, at another time.
-    if (silence.wasWell !== wasWell || (!wasWell && evidence.heardAt(one) > -Infinity)) return false
-    return one === host || !evidence.letGo.mayBe(one, silence.from)
-  })
+    if (silence.wasWell !== wasWell || (!wasWell && evidence.heardAt(one) > -Infinity)) continue
+    if (one === host || !evidence.letGo.mayBe(one, silence.from)) silent.set(one, silence.from)
+  }
+  // That a single one misses probes is nobody's business before it has failed.
+  const isKnown = (one: string, at: Millis): boolean =>
+    now - at >= surelyKnown || [...silent].some(([other, then]) => other !== one && Math.abs(then - at) <= atOnce)
+  const lost = [...silent].flatMap(([one, at]) => (isKnown(one, at) ? [one] : []))
   if (!lost.includes(host)) return undefined
   const others = [...any].filter((one) => !lost.includes(one) && evidence.heardAt(one) > from - longAgo)
   const of = lost.length + others.length
