@@ -28,6 +28,11 @@ if (major < ${major} || (major === ${major} && minor < ${minor})) {
   const { setFlagsFromString } = await import("node:v8")
   setFlagsFromString("--semi-space-growth-factor=1")
   await import("./daemon.js")
+  // Old ones, when they have grown by half since the time before, of which this is the first: else V8 lets them grow to some 100 MB before it looks.
+  setFlagsFromString("--heap-growing-percent=50")
+  setFlagsFromString("--expose-gc")
+  const { runInNewContext } = await import("node:vm")
+  runInNewContext("gc")()
 }
 `
 
